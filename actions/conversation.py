@@ -1,0 +1,224 @@
+"""Greeting, yes and no outside a form, data given unasked, media, and what was not understood."""
+
+from __future__ import annotations
+
+from rasa_sdk.events import ActionExecuted, ActiveLoop, FollowupAction, SessionStarted, SlotSet
+
+from actions.talk import Events, Talk, TheoAction, forget
+from backoffice import desk
+from backoffice.documents import parse_document
+
+SERVICES = [
+    ("2ª via da conta", "/pedir_segunda_via"),
+    ("Suporte técnico", "/pedir_suporte"),
+    ("Contratar internet", "/contratar_internet"),
+    ("Ver cobertura", "/consultar_cobertura"),
+    ("Cancelar ou mudar plano", '/pedir_menu{"menu": "contrato"}'),
+    ("Falar com atendente", "/falar_com_atendente"),
+]
+CONTRACT_SERVICES = [
+    ("Mudar de plano", "/alterar_plano"),
+    ("Mudar de endereço", "/mudar_endereco"),
+    ("Trocar o titular", "/transferir_titularidade"),
+    ("Pausar a internet", "/suspender_servico"),
+    ("Cancelar a internet", "/cancelar_servico"),
+]
+#: Intents that may be offered as a guess, in the words of a customer.
+GUESSES = {
+    "pedir_segunda_via": "2ª via da conta",
+    "informar_pagamento": "Avisar que já paguei",
+    "pedir_desbloqueio": "Desbloquear a internet",
+    "contestar_fatura": "Reclamar de um valor da conta",
+    "negociar_debito": "Negociar contas atrasadas",
+    "alterar_vencimento": "Mudar o dia do vencimento",
+    "perguntar_formas_pagamento": "Saber como posso pagar",
+    "pedir_suporte": "Suporte técnico",
+    "sem_internet": "Estou sem internet",
+    "internet_lenta": "Internet lenta ou caindo",
+    "modem_desligado": "O aparelho não liga",
+    "trocar_senha_wifi": "Senha do Wi-Fi",
+    "consultar_visita": "Visita do técnico",
+    "consultar_protocolo": "Andamento de um pedido",
+    "contratar_internet": "Contratar internet",
+    "consultar_planos": "Planos e preços",
+    "consultar_cobertura": "Saber se atende meu endereço",
+    "alterar_plano": "Mudar de plano",
+    "mudar_endereco": "Mudar de endereço",
+    "transferir_titularidade": "Trocar o titular",
+    "suspender_servico": "Pausar a internet",
+    "cancelar_servico": "Cancelar a internet",
+    "falar_com_atendente": "Falar com uma pessoa",
+    "perguntar_horario": "Horário de atendimento",
+    "perguntar_endereco": "Endereço da loja",
+}
+#: What an accepted offer leads to.
+OFFERS = {
+    "atendente": "action_transferir",
+    "segunda_via": "segunda_via_form",
+    "desbloqueio": "desbloqueio_form",
+}
+MEDIA = ("audio", "imagem", "video", "documento", "figurinha", "localizacao", "contato", "ligacao")
+
+
+class StartSession(TheoAction):
+    """A new contact: a protocol, and a clean slate. Slots are not carried over, or they would grow for ever."""
+
+    def name(self) -> str:
+        return "action_session_start"
+
+    async def act(self, talk: Talk) -> Events:
+        protocol = await talk.ask(desk.contact_protocol, talk.key)
+        talk.say("utter_apresentacao", protocolo=protocol)
+        return [SessionStarted(), SlotSet("protocolo", protocol), ActionExecuted("action_listen")]
+
+
+class Greet(TheoAction):
+    """The menu; in the middle of a form just a word, since the form asks again by itself."""
+
+    def name(self) -> str:
+        return "action_saudar"
+
+    async def act(self, talk: Talk) -> Events:
+        if talk.tracker.active_loop.get("name"):
+            talk.say("utter_oi_de_novo")
+        else:
+            talk.menu("utter_menu", SERVICES)
+        return []
+
+
+class ShowMenu(TheoAction):
+    """The services, or those around the contract."""
+
+    def name(self) -> str:
+        return "action_menu"
+
+    async def act(self, talk: Talk) -> Events:
+        if talk.entity("menu") == "contrato":
+            talk.menu("utter_menu_contrato", CONTRACT_SERVICES)
+        else:
+            talk.menu("utter_menu_completo", SERVICES)
+        return _leave_form()
+
+
+class GiveUp(TheoAction):
+    """Drops the current step, not the service."""
+
+    def name(self) -> str:
+        return "action_desistir"
+
+    async def act(self, talk: Talk) -> Events:
+        busy = talk.tracker.active_loop.get("name") or talk.slot("oferta") not in (None, "nenhuma")
+        talk.say("utter_desistiu" if busy else "utter_nada_a_desistir")
+        return _leave_form()
+
+
+class SayGoodbye(TheoAction):
+    def name(self) -> str:
+        return "action_despedir"
+
+    async def act(self, talk: Talk) -> Events:
+        talk.say("utter_despedir")
+        return _leave_form()
+
+
+class HearYes(TheoAction):
+    """A yes outside a question of a form: to the open offer, or to nothing."""
+
+    def name(self) -> str:
+        return "action_afirmar"
+
+    async def act(self, talk: Talk) -> Events:
+        if talk.tracker.active_loop.get("name"):
+            return []
+        offer = OFFERS.get(str(talk.slot("oferta")))
+        if offer:
+            return [SlotSet("oferta", "nenhuma"), FollowupAction(offer)]
+        talk.menu("utter_sim_a_nada", SERVICES)
+        return []
+
+
+class HearNo(TheoAction):
+    """A no outside a question of a form; inside one, a person is offered instead of asking for ever."""
+
+    def name(self) -> str:
+        return "action_negar"
+
+    async def act(self, talk: Talk) -> Events:
+        if talk.tracker.active_loop.get("name"):
+            talk.say("utter_sem_problema_pessoa")
+            return []
+        talk.say("utter_nao_obrigado")
+        return [SlotSet("oferta", "nenhuma")]
+
+
+class HearData(TheoAction):
+    """Data that nobody asked for: a document is kept for the service to come."""
+
+    def name(self) -> str:
+        return "action_informar"
+
+    async def act(self, talk: Talk) -> Events:
+        if talk.tracker.active_loop.get("name"):
+            talk.say("utter_nao_era_isso")
+        elif parse_document(talk.text):
+            talk.menu("utter_documento_guardado", SERVICES)
+        else:
+            talk.menu("utter_informou_do_nada", SERVICES)
+        return []
+
+
+class Explain(TheoAction):
+    """The customer did not follow: in a form it asks again in other words, else it says what Theo does."""
+
+    def name(self) -> str:
+        return "action_explicar"
+
+    async def act(self, talk: Talk) -> Events:
+        busy = talk.tracker.active_loop.get("name")
+        talk.say("utter_nao_entendi_de_novo" if busy else "utter_explica_conversa")
+        return []
+
+
+class HearMedia(TheoAction):
+    """A voice note, a photo, a place …: told kindly what Theo can and cannot do with it."""
+
+    def name(self) -> str:
+        return "action_midia"
+
+    async def act(self, talk: Talk) -> Events:
+        kind = talk.entity("midia")
+        talk.say(f"utter_midia_{kind}" if kind in MEDIA else "utter_midia_outro")
+        return []
+
+
+class NotUnderstood(TheoAction):
+    """First a guess as options, then other words, the third time a person."""
+
+    def name(self) -> str:
+        return "action_nao_entendi"
+
+    async def act(self, talk: Talk) -> Events:
+        times = int(talk.slot("nao_entendidos") or 0) + 1
+        if times >= 3:
+            talk.menu("utter_nao_entendi_pessoa", [("Falar com uma pessoa", "/falar_com_atendente"), ("Ver opções", "/pedir_menu")])
+        elif talk.tracker.active_loop.get("name"):
+            talk.say("utter_nao_entendi_na_pergunta")
+        else:
+            guesses = self._guesses(talk) if times == 1 else []
+            if guesses:
+                talk.menu("utter_voce_quis_dizer", [*guesses, ("Outra coisa", "/pedir_menu")])
+            else:
+                talk.say("utter_nao_entendi")
+        return [SlotSet("nao_entendidos", times)]
+
+    def _guesses(self, talk: Talk) -> list[tuple[str, str]]:
+        ranking = talk.tracker.latest_message.get("intent_ranking") or []
+        likely = [r["name"] for r in ranking if r.get("name") in GUESSES and r.get("confidence", 0) >= 0.08]
+        return [(GUESSES[name], f"/{name}") for name in likely[:3]]
+
+
+def _leave_form() -> Events:
+    return [
+        *forget("falha", "documento_parcial", "interrompido"),
+        SlotSet("oferta", "nenhuma"), SlotSet("requested_slot", None), ActiveLoop(None),
+    ]  # fmt: skip

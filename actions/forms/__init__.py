@@ -1,0 +1,1 @@
+"""The forms: what each service has to know before it can act."""

@@ -1,0 +1,235 @@
+"""How every form reads an answer, identifies the customer, and counts what went wrong.
+
+A form here is one action, `validate_<form>`, that Rasa calls at three moments: when the form starts (it reads
+the message that started it), when the customer writes (it reads the answer), and when a side question was
+answered (it reads nothing and asks again). It returns slots; the words are chosen by `action_ask_<slot>`.
+
+When a message holds no answer the form returns nothing: Rasa then looks for a rule of that intent, and comes
+back by itself (facts: one unconditional rule per side question).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from abc import ABC, abstractmethod
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.talk import Events, Talk, logger
+from backoffice.documents import DocumentProblem, document_problem, parse_document
+from backoffice.errors import BackofficeError
+from backoffice.identity import IdentityOutcome, identify, parse_birth
+from backoffice.records import Contract, ContractStatus
+
+CONFIRMED, NEEDS_BIRTH, NEEDS_PERSON = "confirmada", "falta_nascimento", "precisa_de_pessoa"
+#: After this many answers that did not confirm who writes, a person is offered; after one more, called.
+OFFER_PERSON_AFTER, CALL_PERSON_AFTER = 3, 5
+#: Intents whose messages are read as an answer in free words.
+FREE_ANSWERS = ("informar", "nlu_fallback", "afirmar", "negar")
+
+
+class ServiceForm(Action, ABC):
+    """Base of the forms. A subclass names its slots after the identity, and reads each of them."""
+
+    trigger_intents: tuple[str, ...] = ()
+    #: Slots asked once the customer and the contract are known, in order.
+    slots: tuple[str, ...] = ()
+
+    @property
+    @abstractmethod
+    def form(self) -> str:
+        """The form's name in the domain."""
+
+    def name(self) -> str:
+        return f"validate_{self.form}"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        talk = Talk(dispatcher, tracker, domain)
+        try:
+            return await self._run(talk)
+        except BackofficeError as error:
+            logger.error("%s: the back office failed: %s", self.name(), type(error).__name__)
+        except Exception:
+            logger.exception("%s failed", self.name())
+        talk.say("utter_erro_tecnico")
+        return [SlotSet("oferta", "atendente"), SlotSet("requested_slot", None), SlotSet("interrompido", True)]
+
+    async def _run(self, talk: Talk) -> Events:
+        state = State(talk)
+        starting = talk.tracker.active_loop.get("name") != self.form
+        resuming = _was_rejected(talk.tracker, self.form)
+        if starting:
+            state.set("interrompido", None)
+            for slot in self.slots:
+                state.set(slot, None)
+        answered = False
+        if not resuming:
+            answered = await self._read(talk, state, None if starting else talk.slot("requested_slot"))
+        if not (starting or resuming or answered or talk.intent in self.trigger_intents):
+            return []
+        await self._go_on(talk, state)
+        state.set("requested_slot", self._next(state))
+        return state.events or [SlotSet("falha", None)]
+
+    # -- reading ------------------------------------------------------------------------------------
+
+    async def _read(self, talk: Talk, state: State, requested: str | None) -> bool:
+        """Takes what the message holds. True when something of it was an answer."""
+        answered = await self._read_identity(talk, state, requested)
+        for slot in ("contrato", *self.slots):
+            value = await self.read(slot, talk, state, asked=slot == requested)
+            if value is not None:
+                state.set(slot, value)
+                state.set("falha", None)
+                answered = True
+            elif slot == requested and state.get("falha"):
+                answered = True
+        return answered
+
+    async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        """The slot's value in this message, or None. May set `falha` to say why an answer is no good."""
+        if slot == "contrato":
+            return talk.entity("contrato")
+        if slot == "confirma":
+            return _yes_or_no(talk) if asked else None
+        if slot == "relato":
+            return talk.text if asked and talk.intent in (*FREE_ANSWERS, *self.trigger_intents) else None
+        return None
+
+    async def _read_identity(self, talk: Talk, state: State, requested: str | None) -> bool:
+        document = parse_document(talk.text)
+        pieces = state.get("documento_parcial")
+        if document is None and requested is None and state.get("identidade") != CONFIRMED:
+            document = parse_document(talk.slot("documento_dito") or "")  # given before it was asked
+        if document is None and requested == "documento" and pieces:
+            document = parse_document(f"{pieces} {talk.text}")
+        if document is not None:
+            if document.number == state.get("documento") and state.get("identidade") == CONFIRMED:
+                return requested == "documento"
+            state.forget_customer()
+            state.set("documento", document.number)
+            await self._identify(talk, state)
+            return True
+        if requested == "nascimento":
+            birth = parse_birth(talk.text, (await talk.ask(lambda erp: erp.now())).date())
+            if birth is not None:
+                state.set("nascimento", birth.isoformat())
+                await self._identify(talk, state)
+                return True
+            if re.search(r"\d", talk.text):
+                state.fail("data_estranha")
+                return True
+        if requested == "documento" and len(re.findall(r"\d", talk.text)) >= 3 and not talk.entity("dia", "cep", "protocolo"):
+            problem = document_problem(talk.text)
+            if problem is DocumentProblem.INCOMPLETE and not pieces:
+                state.set("documento_parcial", talk.text)
+                state.set("falha", "incompleto")
+            else:
+                state.set("documento_parcial", None)
+                state.fail("nao_confere")
+            return True
+        return False
+
+    # -- deciding what comes next ---------------------------------------------------------------------
+
+    async def _identify(self, talk: Talk, state: State) -> None:
+        """The ladder: phone of the chat, else birth date, else a person."""
+        document = parse_document(state.get("documento") or "")
+        if document is None:
+            state.set("documento", None)
+            return
+        birth = dt.date.fromisoformat(state.get("nascimento")) if state.get("nascimento") else None
+        found = await talk.ask(identify, document, talk.phone, birth)
+        if found.outcome is IdentityOutcome.CONFIRMED and found.customer is not None:
+            for slot in ("falha", "documento_parcial", "nascimento"):
+                state.set(slot, None)
+            state.set("tentativas", 0)
+            state.set("identidade", CONFIRMED)
+            state.set("cliente", found.customer.id)
+        elif found.outcome is IdentityOutcome.NEEDS_PERSON:
+            state.set("identidade", NEEDS_PERSON)
+        elif found.outcome is IdentityOutcome.NEEDS_BIRTH:
+            state.set("identidade", NEEDS_BIRTH)
+            state.fail("falta_nascimento")
+        else:
+            state.forget_customer()
+            state.set("documento", None)
+            state.fail("nao_confirmado")
+
+    async def _go_on(self, talk: Talk, state: State) -> None:
+        """Fills what need not be asked."""
+        if state.get("documento") and state.get("identidade") is None:
+            await self._identify(talk, state)
+        if state.get("identidade") != CONFIRMED:
+            return
+        contracts = await self.contracts(talk, state)
+        if state.get("contrato") not in [contract.id for contract in contracts]:
+            state.set("contrato", contracts[0].id if len(contracts) == 1 else None)
+        if not contracts:
+            state.set("interrompido", True)
+        elif state.get("contrato"):
+            await self.prepare(talk, state)
+
+    async def contracts(self, talk: Talk, state: State) -> list[Contract]:
+        """The contracts that this service can be about: the running ones."""
+        found = await talk.ask(lambda erp: erp.contracts(state.get("cliente")))
+        return [contract for contract in found if contract.status is not ContractStatus.CANCELLED]
+
+    async def prepare(self, talk: Talk, state: State) -> None:
+        """Called once customer and contract are known: fill what need not be asked, or `interrompido`."""
+
+    def _next(self, state: State) -> str | None:
+        """The next slot to ask; None ends the form (the service's action then looks at what is there)."""
+        if state.get("identidade") == NEEDS_PERSON or state.get("tentativas") >= CALL_PERSON_AFTER:
+            return None
+        if state.get("identidade") != CONFIRMED:
+            return "nascimento" if state.get("identidade") == NEEDS_BIRTH else "documento"
+        if state.get("interrompido"):
+            return None
+        return next((slot for slot in ("contrato", *self.slots) if state.get(slot) is None), None)
+
+
+class State:
+    """The slots as they will be after this run, and the events that make them so."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+        self._changed: dict[str, Any] = {}
+
+    def get(self, slot: str) -> Any:
+        value = self._changed[slot] if slot in self._changed else self._talk.slot(slot)
+        return 0 if value is None and slot == "tentativas" else value
+
+    def set(self, slot: str, value: Any) -> None:
+        self._changed[slot] = value
+
+    def fail(self, reason: str) -> None:
+        """An answer that did not bring the identification on."""
+        self.set("falha", reason)
+        self.set("tentativas", self.get("tentativas") + 1)
+
+    def forget_customer(self) -> None:
+        for slot in ("identidade", "cliente", "contrato", "nascimento", "documento_parcial"):
+            self.set(slot, None)
+
+    @property
+    def events(self) -> Events:
+        return [SlotSet(slot, value) for slot, value in self._changed.items()]
+
+
+def _was_rejected(tracker: Tracker, form: str) -> bool:
+    """Whether this form already refused the last message: it comes back after a side question."""
+    for event in reversed(tracker.events):
+        if event.get("event") == "user":
+            return False
+        if event.get("event") == "action_execution_rejected" and event.get("name") == form:
+            return True
+    return False
+
+
+def _yes_or_no(talk: Talk) -> bool | None:
+    return {"afirmar": True, "negar": False}.get(talk.intent)

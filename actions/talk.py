@@ -1,0 +1,143 @@
+"""What every action works with: the customer's turn, the back office, and Theo's responses."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from backoffice.erp import Erp, connect
+from backoffice.errors import BackofficeError
+
+logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+Events = list[dict[str, Any]]
+
+
+@lru_cache(maxsize=1)
+def erp() -> Erp:
+    """The provider's system that the environment names; opened once."""
+    return connect(os.environ)
+
+
+class Talk:
+    """One run of an action: what the customer said, what Theo knows, and the means to answer."""
+
+    def __init__(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> None:
+        self.dispatcher, self.tracker, self.domain = dispatcher, tracker, domain
+        self.spoke = False
+
+    # -- what was said ------------------------------------------------------------------------------
+
+    @property
+    def text(self) -> str:
+        """What the customer typed; empty for a tap, a chosen number or media, which come as a payload."""
+        text = str(self.tracker.latest_message.get("text") or "")
+        return "" if text.startswith("/") else text
+
+    @property
+    def intent(self) -> str:
+        return str((self.tracker.latest_message.get("intent") or {}).get("name") or "")
+
+    @property
+    def chat(self) -> str:
+        """The conversation's name."""
+        return str(self.tracker.sender_id)
+
+    @property
+    def phone(self) -> str | None:
+        """The phone of the chat, when WhatsApp tells it; never a number that the customer typed."""
+        return self._metadata.get("phone") or None
+
+    @property
+    def key(self) -> str:
+        """The idempotency key of this turn: the id of the message that it answers."""
+        turn = self._metadata.get("turn") or self.tracker.latest_message.get("message_id")
+        return f"{self.chat}:{turn}"
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        metadata = self.tracker.latest_message.get("metadata")
+        return metadata if isinstance(metadata, dict) else {}
+
+    def entity(self, *names: str) -> Any:
+        """The value of the first entity of these names in the last message, or None."""
+        for found in self.tracker.latest_message.get("entities") or []:
+            if found.get("entity") in names:
+                return found.get("value")
+        return None
+
+    def slot(self, name: str) -> Any:
+        return self.tracker.get_slot(name)
+
+    # -- what is answered ----------------------------------------------------------------------------
+
+    def say(self, response: str, **variables: Any) -> None:
+        """Sends a response of the domain, with its variables filled."""
+        self.spoke = True
+        self.dispatcher.utter_message(response=response, **variables)
+
+    def copyable(self, code: str) -> None:
+        """Sends a code alone, so that a long press copies just it."""
+        self.spoke = True
+        self.dispatcher.utter_message(text=code)
+
+    def menu(self, response: str, options: list[tuple[str, str]], **variables: Any) -> None:
+        """A response followed by options: (title, payload)."""
+        self.spoke = True
+        buttons = [{"title": title, "payload": payload} for title, payload in options]
+        self.dispatcher.utter_message(response=response, buttons=buttons, **variables)
+
+    def document(self, path: str, file_name: str, caption: str = "") -> None:
+        self.spoke = True
+        self.dispatcher.utter_message(json_message={"document": path, "file_name": file_name, "caption": caption})
+
+    def words(self, response: str, **variables: Any) -> str:
+        """The text of a response, for a part of a longer message. KeyError when the domain lacks it."""
+        text = str(self.domain["responses"][response][0]["text"])
+        for name, value in variables.items():
+            text = text.replace("{" + name + "}", str(value))
+        return text
+
+    # -- what is asked of the back office ------------------------------------------------------------
+
+    async def ask(self, rule: Callable[Concatenate[Erp, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Calls a rule of the back office off the event loop. Raises BackofficeError."""
+        return await asyncio.to_thread(rule, erp(), *args, **kwargs)
+
+
+class TheoAction(Action, ABC):
+    """An action that never leaves the customer in silence."""
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
+        talk = Talk(dispatcher, tracker, domain)
+        try:
+            return await self.act(talk)
+        except BackofficeError as error:
+            logger.error("%s: the back office failed: %s", self.name(), type(error).__name__)
+        except Exception:
+            logger.exception("%s failed", self.name())
+        talk.say("utter_erro_tecnico")
+        return [SlotSet("oferta", "atendente")]
+
+    @abstractmethod
+    def name(self) -> str:
+        raise NotImplementedError
+
+    @abstractmethod
+    async def act(self, talk: Talk) -> Events:
+        """Returns the events; what is told goes through `talk`."""
+
+
+def forget(*names: str) -> Events:
+    """Empties slots."""
+    return [SlotSet(name, None) for name in names]

@@ -1,0 +1,1 @@
+"""The channels into Rasa and what they share: inbox, outbox, menus, takeover."""

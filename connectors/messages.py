@@ -1,0 +1,98 @@
+"""The words in which every channel speaks to the rest: what came in, what goes out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+#: What an `Incoming` can be. `text` may carry an `attachment` (a photo with a caption).
+TEXT, OPTION, MEDIA, EDIT, DELETE, OPERATOR = "text", "option", "media", "edit", "delete", "operator"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One thing that a customer (or the company's own phone) did in a chat.
+
+    `kind` is one of the constants above. `phone` is the address to answer to, as the gateway gave it:
+    digits, or `<digits>@lid`. `text` holds typed words, a caption, or the title of a tapped option.
+    `attachment` names media: audio, imagem, video, documento, figurinha, localizacao, contato, ligacao.
+    `sent_at` is epoch seconds or None.
+    """
+
+    kind: str
+    message_id: str
+    phone: str
+    lid: str | None = None
+    text: str = ""
+    attachment: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    option_id: str | None = None
+    reply_to: str | None = None
+    sent_at: float | None = None
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Incoming:
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of a message of ours: `error` is None when WhatsApp took it."""
+
+    message_id: str
+    queue_id: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The company's phone came on or went off line."""
+
+    connected: bool
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A callback that Theo has no use for; `rule` names why."""
+
+    rule: str
+
+
+Event = Incoming | Delivery | Connection | Ignored
+
+
+@dataclass(frozen=True)
+class Option:
+    """A choice of a menu: what is read and what Rasa gets."""
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One bubble to send. `options` makes it a menu; `url` makes it a document or an image.
+
+    `url` is absolute, a data URI, or a path on the action server (`/documents/...`), fetched when it is sent.
+    """
+
+    text: str = ""
+    options: tuple[Option, ...] = field(default=())
+    url: str | None = None
+    file_name: str | None = None
+    image: bool = False
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Outgoing:
+        data: dict[str, Any] = json.loads(text)
+        data["options"] = tuple(Option(**option) for option in data["options"])
+        return cls(**data)

@@ -1,0 +1,125 @@
+"""The tables behind the inbox and the outbox, and the engine that everything here shares."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncio
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.pool import QueuePool
+
+T = TypeVar("T")
+metadata = sa.MetaData()
+
+conversations = sa.Table(
+    "theo_conversations",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("address", sa.String(64), nullable=False),
+    sa.Column("phone", sa.String(32)),
+    sa.Column("lid", sa.String(64), index=True),
+    sa.Column("menu", sa.Text),
+    sa.Column("human_until", sa.Float),
+)
+
+inbox = sa.Table(
+    "theo_inbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("channel", sa.String(32), nullable=False),
+    sa.Column("instance", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("message_id", sa.String(128), nullable=False),
+    sa.Column("conversation", sa.String(64), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("received_at", sa.Float, nullable=False),
+    # new → done (answered) | human (a person was serving) | dropped (deleted by the sender) | failed
+    sa.Column("state", sa.String(16), nullable=False, default="new"),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.UniqueConstraint("channel", "instance", "kind", "message_id"),
+    sa.Index("theo_inbox_by_conversation", "conversation", "state", "id"),
+    sa.Index("theo_inbox_by_state", "state"),
+)
+
+outbox = sa.Table(
+    "theo_outbox",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("channel", sa.String(32), nullable=False),
+    sa.Column("conversation", sa.String(64), nullable=False),
+    sa.Column("address", sa.String(64), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("quoted", sa.String(128)),
+    sa.Column("created_at", sa.Float, nullable=False),
+    # queued → sent (the gateway took it) | failed (it must not be retried); `error` may follow a sent one
+    sa.Column("state", sa.String(16), nullable=False, default="queued"),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("as_text", sa.Boolean, nullable=False, default=False),
+    sa.Column("message_id", sa.String(128), index=True),
+    sa.Column("queue_id", sa.String(128), index=True),
+    sa.Column("sent_at", sa.Float),
+    sa.Column("error", sa.Text),
+    sa.Index("theo_outbox_by_conversation", "conversation", "state", "id"),
+    sa.Index("theo_outbox_by_state", "state"),
+)
+
+
+def normal_url(url: str) -> str:
+    """`postgres://` as many hosts write it → the name SQLAlchemy knows."""
+    return "postgresql://" + url[len("postgres://") :] if url.startswith("postgres://") else url
+
+
+@functools.lru_cache(maxsize=None)
+def engine_for(url: str) -> Engine:
+    """One engine per database and process; makes the SQLite folder and the tables where they are missing."""
+    parsed = make_url(normal_url(url))
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(
+            parsed, future=True, poolclass=QueuePool, pool_size=4, connect_args={"check_same_thread": False}
+        )
+        sa.event.listen(engine, "connect", _sqlite_pragmas)
+    else:
+        engine = sa.create_engine(parsed, future=True, pool_pre_ping=True, pool_recycle=300, pool_size=4)
+    create_tables(engine, metadata)
+    return engine
+
+
+def create_tables(engine: Engine, tables: sa.MetaData) -> None:
+    """Creates what is missing; two processes may start at the same moment."""
+    try:
+        tables.create_all(engine)
+    except (sa.exc.OperationalError, sa.exc.ProgrammingError, sa.exc.IntegrityError):
+        tables.create_all(engine)  # the other process won the race: now everything must be there
+
+
+def _sqlite_pragmas(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # FULL: what the webhook acknowledged survives a power cut, not only a killed process.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA busy_timeout=10000")
+    cursor.close()
+
+
+class Store:
+    """Runs short database functions off the event loop."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = engine_for(url)
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="theo-store")
+
+    async def run(self, function: Callable[..., T], *args: Any) -> T:
+        """`function(connection, *args)` in one transaction."""
+
+        def call() -> T:
+            with self.engine.begin() as connection:
+                return function(connection, *args)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)

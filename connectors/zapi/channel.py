@@ -1,0 +1,201 @@
+"""Z-API into Rasa and back: `credentials.yml` names `connectors.zapi.channel.ZapiInput`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import sqlalchemy as sa
+from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
+from sanic import Blueprint, Sanic, response
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from connectors import inbox, rasa_patches, takeover
+from connectors.locks import Locks
+from connectors.messages import OPERATOR, Connection, Delivery, Event, Ignored, Incoming
+from connectors.outbox import Outbox
+from connectors.settings import Settings, SettingsError, ZapiSettings
+from connectors.store import Store
+from connectors.turns import Turns
+from connectors.zapi.client import ZapiClient
+from connectors.zapi.parse import parse
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 1_000_000
+SWEEP_SECONDS = 5.0
+APOLOGY_RESPONSE = "utter_erro_tecnico"
+APOLOGY = "Desculpe, tive um problema aqui e não consegui responder. Pode mandar de novo daqui a pouquinho?"
+
+
+class ZapiInput(InputChannel):
+    """Z-API's webhooks, the durable path behind them, and the health routes."""
+
+    @classmethod
+    def name(cls) -> str:
+        return "zapi"
+
+    @classmethod
+    def from_credentials(cls, credentials: dict[str, Any] | None) -> ZapiInput:
+        try:
+            return cls(ZapiSettings.from_environ(), Settings.from_environ())
+        except SettingsError as error:
+            raise SystemExit(str(error)) from None
+
+    def __init__(self, zapi: ZapiSettings, settings: Settings) -> None:
+        self.zapi, self.settings = zapi, settings
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        rasa_patches.apply()
+        self.service = Service(self.zapi, self.settings, on_new_message)
+        blueprint = _Blueprint("zapi_webhook")
+        blueprint.service = self.service
+
+        @blueprint.post("/webhook")
+        async def webhook(request: Request) -> HTTPResponse:
+            return await self.service.webhook(request)
+
+        blueprint.listener("after_server_start")(self.service.start)
+        blueprint.listener("before_server_stop")(self.service.stop)
+        return blueprint
+
+    def get_output_channel(self) -> OutputChannel | None:
+        return None
+
+
+class _Blueprint(Blueprint):
+    """Also puts `/readyz` at the root, where probes look for it."""
+
+    __slots__ = ("service",)
+    service: Service
+
+    def register(self, app: Sanic, options: dict[str, Any]) -> None:
+        app.config.REQUEST_MAX_SIZE = MAX_BODY_BYTES
+        app.config.GRACEFUL_SHUTDOWN_TIMEOUT = 30.0
+        app.add_route(self.service.ready, "/readyz", name="readyz")
+        super().register(app, options)
+
+
+class Service:
+    """Everything behind the webhook of one running server."""
+
+    def __init__(
+        self, zapi: ZapiSettings, settings: Settings, on_new_message: Callable[[UserMessage], Awaitable[Any]]
+    ) -> None:
+        self._zapi, self._settings = zapi, settings
+        self._handle = on_new_message
+        self._app: Sanic | None = None
+        self._stopping = False
+
+    async def start(self, app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
+        self._app = app
+        self._store = Store(self._settings.database_url)
+        self._locks = Locks(self._settings.redis_url)
+        self._client = ZapiClient(self._zapi, self._settings)
+        await self._client.open()
+        self._outbox = Outbox(self._store, ZapiInput.name(), self._client, self._locks)
+        self._turns = Turns(
+            self._store, ZapiInput.name(), self._handle, self._outbox, self._locks,
+            self._settings.burst_seconds, self._apology,
+        )  # fmt: skip
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    async def stop(self, _app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
+        """Refuses new messages, ends the turns and sends under way; the rest waits in the tables."""
+        self._stopping = True
+        self._sweeper.cancel()
+        await self._turns.stop()
+        await self._outbox.stop()
+        await self._client.close()
+        await self._locks.close()
+
+    async def _sweep(self) -> None:
+        """Serves what an earlier process, another process or a lost database left behind."""
+        while True:
+            with contextlib.suppress(sa.exc.SQLAlchemyError):
+                if self._has_model():
+                    await self._turns.resume()
+                await self._outbox.resume()
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def webhook(self, request: Request) -> HTTPResponse:
+        """200 once the message is stored; 400, 401, 503 with a reason and no content in the log."""
+        token = request.headers.get("z-api-token", "")
+        if not hmac.compare_digest(token.encode(), self._zapi.token.encode()):
+            return _refuse(401, "wrong or missing z-api-token")
+        try:
+            body = json.loads(request.body)
+        except (ValueError, RecursionError):
+            return _refuse(400, "the body is not JSON")
+        if not isinstance(body, dict):
+            return _refuse(400, "the body is not a JSON object")
+        if body.get("instanceId") != self._zapi.instance_id:
+            return _refuse(401, "instanceId is not ours")
+        if self._stopping:
+            return _refuse(503, "stopping")
+        event = parse(body)
+        try:
+            await self._take(event)
+        except sa.exc.SQLAlchemyError as error:
+            logger.error("A message could not be stored: %s", type(error).__name__)
+            return _refuse(503, "the message could not be stored")
+        return response.json({"received": True})
+
+    async def _take(self, event: Event) -> None:
+        if isinstance(event, Ignored):
+            logger.debug("Callback ignored by the rule %s.", event.rule)
+        elif isinstance(event, Delivery):
+            await self._outbox.delivered(event)
+        elif isinstance(event, Connection):
+            logger.log(
+                logging.INFO if event.connected else logging.ERROR,
+                "The WhatsApp number is %s.", "connected" if event.connected else "DISCONNECTED: nothing is sent",
+            )  # fmt: skip
+        elif event.kind == OPERATOR:
+            done = await self._store.run(self._operator, event)
+            logger.info("The company's phone spoke in a chat: %s.", done)
+        else:
+            conversation = await self._store.run(
+                inbox.receive, ZapiInput.name(), self._zapi.instance_id, event, time.time()
+            )
+            if conversation is not None:
+                self._turns.wake(conversation)
+
+    def _operator(self, db: sa.engine.Connection, message: Incoming) -> str:
+        conversation = inbox.conversation_of(db, message)
+        return takeover.operator_typed(db, conversation, message, self._settings.takeover_minutes)
+
+    async def ready(self, _request: Request) -> HTTPResponse:
+        """200 when a model is loaded and messages are stored; otherwise 503 with what is missing."""
+        problems = []
+        if self._stopping:
+            problems.append("stopping")
+        if not self._has_model():
+            problems.append("no model is loaded")
+        try:
+            await self._store.run(lambda db: db.execute(sa.text("SELECT 1")))
+            await self._locks.ping()
+        except Exception as error:
+            problems.append(f"storage: {type(error).__name__}")
+        return response.json({"ready": not problems, "problems": problems}, status=503 if problems else 200)
+
+    def _has_model(self) -> bool:
+        agent = getattr(self._app.ctx, "agent", None) if self._app else None
+        return bool(agent and agent.is_ready())
+
+    def _apology(self) -> str:
+        agent = getattr(self._app.ctx, "agent", None) if self._app else None
+        responses = agent.domain.responses.get(APOLOGY_RESPONSE) if agent and agent.domain else None
+        return str(responses[0].get("text", APOLOGY)) if responses else APOLOGY
+
+
+def _refuse(status: int, reason: str) -> HTTPResponse:
+    logger.warning("Webhook call refused with %d: %s.", status, reason)
+    return response.json({"error": reason}, status=status)

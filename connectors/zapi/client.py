@@ -1,0 +1,100 @@
+"""Z-API's sending side."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from typing import Any
+
+import aiohttp
+
+from connectors.errors import GatewayError, NotAuthorised, TemporaryGatewayError
+from connectors.messages import Outgoing
+from connectors.outbox import Sent
+from connectors.settings import Settings, ZapiSettings
+from connectors.zapi.render import Request, render
+
+TIMEOUT_SECONDS = 20.0
+MAX_FILE_BYTES = 16 * 1024 * 1024
+#: Words in a 400 that tell of the account, not of the message (facts/zapi.md §1.4).
+ACCOUNT_ERRORS = ("client-token", "subscribe", "instance not found", "not allowed")
+
+
+class ZapiClient:
+    """Sends bubbles through one Z-API instance, over one pooled session."""
+
+    def __init__(self, zapi: ZapiSettings, settings: Settings) -> None:
+        self._zapi, self._settings = zapi, settings
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS))
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, address: str, message: Outgoing, quoted: str | None, as_text: bool) -> Sent:
+        """Hands one bubble to Z-API's queue. Raises NotAuthorised, TemporaryGatewayError or GatewayError."""
+        data_uri = await self._fetch(message.url) if message.url and message.url.startswith("/") else None
+        request = render(
+            message,
+            address,
+            menus="text" if as_text else self._zapi.menus,
+            pace=self._settings.pace,
+            quoted=quoted,
+            data_uri=data_uri,
+        )
+        answer = await self._post(request)
+        message_id, queue_id = answer.get("messageId") or answer.get("id"), answer.get("zaapId")
+        return Sent(str(message_id) if message_id else None, str(queue_id) if queue_id else None)
+
+    async def _post(self, request: Request) -> dict[str, Any]:
+        # The token is part of the path, so no error below may carry the URL.
+        zapi = self._zapi
+        url = f"{zapi.base_url}/instances/{zapi.instance_id}/token/{zapi.token}/{request.method}"
+        assert self._session is not None, "open() comes first"
+        try:
+            async with self._session.post(
+                url, json=request.body, headers={"Client-Token": zapi.client_token}
+            ) as response:
+                text = await response.text(errors="replace")
+                return _answer(request.method, response.status, text, response.headers.get("Retry-After"))
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise TemporaryGatewayError(f"{request.method}: {type(error).__name__}") from None
+
+    async def _fetch(self, path: str) -> str:
+        """A file of the action server's, as a data URI."""
+        assert self._session is not None, "open() comes first"
+        try:
+            async with self._session.get(self._settings.actions_url + path) as response:
+                if response.status in (404, 410):
+                    raise GatewayError(f"The file to send is gone ({response.status}).")
+                if response.status != 200:
+                    raise TemporaryGatewayError(f"The file to send answered {response.status}.")
+                content = await response.content.read(MAX_FILE_BYTES + 1)
+                if len(content) > MAX_FILE_BYTES:
+                    raise GatewayError("The file to send is too large.")
+                kind = response.headers.get("Content-Type", "application/octet-stream").split(";")[0]
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+            raise TemporaryGatewayError(f"The file to send: {type(error).__name__}") from None
+        return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _answer(method: str, status: int, text: str, retry_after: str | None) -> dict[str, Any]:
+    """The JSON of a 2xx; otherwise the error by its meaning."""
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = None
+    if 200 <= status < 300:
+        return body if isinstance(body, dict) else {}
+    reason = str(body.get("error", "")) if isinstance(body, dict) else ""
+    told = f"{method}: HTTP {status}" + (f", {reason[:200]!r}" if reason else "")
+    if status == 429 or status >= 500 or status == 408:
+        seconds = float(retry_after) if (retry_after or "").isdigit() else None
+        raise TemporaryGatewayError(told, seconds)
+    if status in (401, 403, 404) or any(words in reason.lower() for words in ACCOUNT_ERRORS):
+        raise NotAuthorised(told)
+    raise GatewayError(told)
