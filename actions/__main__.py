@@ -13,7 +13,9 @@ from actions.talk import erp
 
 
 def main() -> int:
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
     try:
         erp()
     except ValueError as error:
@@ -21,7 +23,10 @@ def main() -> int:
         return 2
     app = create_app("actions", cors_origins=[])
     add_route(app)
-    host, port = os.environ.get("THEO_ACTIONS_HOST", "127.0.0.1"), int(os.environ.get("THEO_ACTIONS_PORT", "5055"))
+    host, port = (
+        os.environ.get("THEO_ACTIONS_HOST", "127.0.0.1"),
+        int(os.environ.get("THEO_ACTIONS_PORT", "5055")),
+    )
     app.run(host, port, workers=1, access_log=False, motd=False)
     return 0
 

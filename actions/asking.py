@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from rasa_sdk.events import SlotSet
-
-from actions.forms.base import OFFER_PERSON_AFTER
 from actions.formats import day, money, weekday
+from actions.forms.base import OFFER_PERSON_AFTER
 from actions.forms.billing import ALL_INVOICES
 from actions.talk import Events, Talk, TheoAction, forget
 from backoffice import billing
@@ -103,7 +101,10 @@ class AskPaymentForm(TheoAction):
         invoice = await talk.ask(lambda erp: erp.invoice(talk.slot("fatura")))
         today = (await talk.ask(lambda erp: erp.now())).date()
         talk.menu(
-            "utter_ask_forma_pagamento", options, valor=money(invoice.amount), vencimento=due_words(talk, invoice, today)
+            "utter_ask_forma_pagamento",
+            options,
+            valor=money(invoice.amount),
+            vencimento=due_words(talk, invoice, today),
         )
         return []
 
@@ -146,6 +147,9 @@ class AskReport(TheoAction):
         return "action_ask_relato"
 
     async def act(self, talk: Talk) -> Events:
+        if talk.tracker.active_loop.get("name") == "suporte_form":
+            talk.say("utter_ask_relato_suporte")
+            return []
         debt = await talk.ask(billing.open_invoices, talk.slot("contrato"))
         if talk.tracker.active_loop.get("name") == "negociar_form":
             talk.say("utter_ask_relato_negociar", quantas=count(len(debt.invoices)), total=money(debt.total))
@@ -158,13 +162,23 @@ class AskReport(TheoAction):
         lines = [f"• {item.text}: {money(item.amount)}" for invoice in together for item in invoice.items]
         if not lines:
             lines = [f"• {money(invoice.amount)}, {weekday(invoice.due)}" for invoice in together]
-        talk.say("utter_ask_relato_fatura", linhas="\n".join(lines), total=money(sum((i.amount for i in together), start=debt.total * 0)))
+        talk.say(
+            "utter_ask_relato_fatura",
+            linhas="\n".join(lines),
+            total=money(sum((i.amount for i in together), start=debt.total * 0)),
+        )
         return []
 
 
 def due_words(talk: Talk, invoice: object, today: object) -> str:
     """`vence em 27/11/2026` or `venceu em 14/10/2026`, in the words of the domain."""
-    name = "utter_vencida" if invoice.is_overdue(today) else "utter_vence_hoje" if invoice.due == today else "utter_a_vencer"  # type: ignore[attr-defined]
+    name = (
+        "utter_vencida"
+        if invoice.is_overdue(today)
+        else "utter_vence_hoje"
+        if invoice.due == today
+        else "utter_a_vencer"
+    )  # type: ignore[attr-defined]
     return talk.words(name, dia=day(invoice.due))  # type: ignore[attr-defined]
 
 

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-
 from rasa_sdk.events import SlotSet
 
 from actions.asking import due_words
-from actions.desk import call_person, needs_person
+from actions.desk import call_person
 from actions.documents import document_path
 from actions.formats import day, money
 from actions.forms.billing import ALL_INVOICES
-from actions.talk import Events, Talk, TheoAction, forget
+from actions.service import ServiceAction
+from actions.talk import Events, Talk, TheoAction
 from backoffice import billing
 from backoffice.billing import ClaimOutcome, DueDayOutcome, NegotiationOutcome, ReleaseOutcome
-from backoffice.records import Invoice
-
-
-class ServiceAction(TheoAction):
-    """The end of a form: a customer who could not be identified goes to a person."""
-
-    #: Slots that are about this one wish and must not leak into the next.
-    spent: tuple[str, ...] = ()
-
-    async def act(self, talk: Talk) -> Events:
-        if needs_person(talk):
-            return await call_person(talk, "utter_identidade_com_pessoa")
-        if not talk.slot("contrato"):
-            talk.say("utter_sem_contrato")
-            return forget(*self.spent)
-        return [*forget(*self.spent, "interrompido"), *await self.serve(talk, talk.slot("contrato"))]
-
-    @abstractmethod
-    async def serve(self, talk: Talk, contract: str) -> Events:
-        """Does what was asked, on this contract of the confirmed customer's."""
+from backoffice.records import Invoice, Sector
 
 
 class SendInvoice(ServiceAction):
@@ -62,16 +42,16 @@ class SendInvoice(ServiceAction):
     async def _send(self, talk: Talk, invoice: Invoice, form: str) -> None:
         today = (await talk.ask(lambda erp: erp.now())).date()
         talk.say("utter_fatura", valor=money(invoice.amount), vencimento=due_words(talk, invoice, today))
-        if form in ("pix", "tudo"):
-            if invoice.pix:
-                talk.say("utter_pix")
-                talk.copyable(invoice.pix)
-            elif form == "pix":
-                talk.say("utter_sem_pix")
-        if form in ("codigo_de_barras", "tudo", "pdf") and invoice.line:
+        if form == "pix" and not invoice.pix:
+            talk.say("utter_sem_pix")
+            form = "codigo_de_barras"
+        if form in ("pix", "tudo") and invoice.pix:
+            talk.say("utter_pix")
+            talk.copyable(invoice.pix)
+        if form != "pix" and invoice.line:
             talk.say("utter_linha_digitavel")
             talk.copyable(invoice.line)
-        if form in ("pdf", "tudo"):
+        if form in ("pdf", "tudo") or (form == "codigo_de_barras" and not invoice.line):
             talk.document(document_path(invoice.id), f"fatura-{invoice.due:%m-%Y}-{invoice.id}.pdf")
 
 
@@ -109,10 +89,11 @@ class Release(ServiceAction):
 
     async def serve(self, talk: Talk, contract: str) -> Events:
         may = await talk.ask(billing.may_release, contract)
-        if may.outcome is ReleaseOutcome.RELEASED:
-            if talk.slot("confirma") is not True:
-                talk.say("utter_desbloqueio_desistiu")
-                return []
+        if may.outcome is ReleaseOutcome.RELEASED and talk.slot("confirma") is not True:
+            talk.say("utter_desbloqueio_desistiu")
+            return []
+        if may.outcome in (ReleaseOutcome.RELEASED, ReleaseOutcome.PAID_BUT_BLOCKED):
+            # What is paid and still blocked needs no yes: the finance people are asked to lift it.
             may = await talk.ask(billing.trust_release, contract, talk.key)
         return await self._tell(talk, contract, may)
 
@@ -133,8 +114,10 @@ class Release(ServiceAction):
         rule = (await talk.ask(lambda erp: erp.company())).trust_release
         if release.outcome is ReleaseOutcome.USED_RECENTLY and release.again_on:
             talk.say("utter_desbloqueio_usado", dias=rule.once_every_days, dia=day(release.again_on))
-        else:
+        elif release.outcome is ReleaseOutcome.TOO_MANY_OPEN:
             talk.say("utter_desbloqueio_muitas", quantas=release.overdue, maximo=rule.max_open_invoices)
+        else:  # the ERP refuses and does not say why, so neither does Theo
+            return await call_person(talk, "utter_encaminhado", Sector.BILLING)
         return [SlotSet("oferta", "segunda_via")]
 
 

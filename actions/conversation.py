@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from rasa_sdk.events import ActionExecuted, ActiveLoop, FollowupAction, SessionStarted, SlotSet
 
+from actions.desk import HandOver
+from actions.forms.base import PARTS
+from actions.support import PromiseNotice
 from actions.talk import Events, Talk, TheoAction, forget
 from backoffice import desk
 from backoffice.documents import parse_document
+from backoffice.errors import BackofficeError
 
 SERVICES = [
     ("2ª via da conta", "/pedir_segunda_via"),
@@ -51,12 +55,14 @@ GUESSES = {
     "perguntar_horario": "Horário de atendimento",
     "perguntar_endereco": "Endereço da loja",
 }
-#: What an accepted offer leads to.
-OFFERS = {
-    "atendente": "action_transferir",
+#: What a yes to an offer (slot `oferta`) leads to: a form, or an action that is done at once.
+OFFERED_FORMS = {
     "segunda_via": "segunda_via_form",
     "desbloqueio": "desbloqueio_form",
+    "visita": "visita_form",
+    "contratar": "sales_form",
 }
+OFFERED_ACTIONS: dict[str, type[TheoAction]] = {"atendente": HandOver, "aviso": PromiseNotice}
 MEDIA = ("audio", "imagem", "video", "documento", "figurinha", "localizacao", "contato", "ligacao")
 
 
@@ -67,9 +73,18 @@ class StartSession(TheoAction):
         return "action_session_start"
 
     async def act(self, talk: Talk) -> Events:
-        protocol = await talk.ask(desk.contact_protocol, talk.key)
-        talk.say("utter_apresentacao", protocolo=protocol)
-        return [SessionStarted(), SlotSet("protocolo", protocol), ActionExecuted("action_listen")]
+        try:
+            protocol: str | None = await talk.ask(desk.contact_protocol, talk.key)
+        except BackofficeError:
+            protocol = None  # a session has to start all the same
+        if protocol:
+            talk.say("utter_apresentacao", protocolo=protocol)
+        else:
+            talk.say("utter_apresentacao_sem_protocolo")
+        return [
+            SessionStarted(), SlotSet("protocolo", protocol), SlotSet("outro_pedido", _left_halfway(talk)),
+            ActionExecuted("action_listen"),
+        ]  # fmt: skip
 
 
 class Greet(TheoAction):
@@ -79,8 +94,12 @@ class Greet(TheoAction):
         return "action_saudar"
 
     async def act(self, talk: Talk) -> Events:
+        left = talk.slot("outro_pedido")
         if talk.tracker.active_loop.get("name"):
             talk.say("utter_oi_de_novo")
+        elif left:
+            talk.say("utter_retomar", pedido=talk.words(f"utter_nome_{left}"))
+            return [SlotSet("oferta", left), SlotSet("outro_pedido", None)]
         else:
             talk.menu("utter_menu", SERVICES)
         return []
@@ -108,6 +127,9 @@ class GiveUp(TheoAction):
 
     async def act(self, talk: Talk) -> Events:
         busy = talk.tracker.active_loop.get("name") or talk.slot("oferta") not in (None, "nenhuma")
+        if not busy and talk.slot("cancelamento"):  # "desisti", said after the contract was ended
+            talk.say("utter_oferece_desfazer")
+            return [SlotSet("oferta", "desfazer_cancelamento")]
         talk.say("utter_desistiu" if busy else "utter_nada_a_desistir")
         return _leave_form()
 
@@ -130,10 +152,12 @@ class HearYes(TheoAction):
     async def act(self, talk: Talk) -> Events:
         if talk.tracker.active_loop.get("name"):
             return []
-        offer = OFFERS.get(str(talk.slot("oferta")))
-        if offer:
-            return [SlotSet("oferta", "nenhuma"), FollowupAction(offer)]
-        talk.menu("utter_sim_a_nada", SERVICES)
+        offer = str(talk.slot("oferta") or "nenhuma")
+        if offer in OFFERED_ACTIONS:
+            return [SlotSet("oferta", "nenhuma"), *await OFFERED_ACTIONS[offer]().act(talk)]
+        if offer in OFFERED_FORMS or offer.endswith("_form"):
+            return [SlotSet("oferta", "nenhuma"), FollowupAction(OFFERED_FORMS.get(offer, offer))]
+        talk.say("utter_sim_a_nada")
         return []
 
 
@@ -158,8 +182,13 @@ class HearData(TheoAction):
         return "action_informar"
 
     async def act(self, talk: Talk) -> Events:
+        service = talk.slot("servico")
         if talk.tracker.active_loop.get("name"):
             talk.say("utter_nao_era_isso")
+        elif parse_document(talk.text) and service:
+            return [FollowupAction(service)]  # a correction: the last service again, for this document
+        elif talk.entity("cep"):
+            return [FollowupAction("cobertura_form")]  # a CEP out of the blue asks whether it is served
         elif parse_document(talk.text):
             talk.menu("utter_documento_guardado", SERVICES)
         else:
@@ -200,7 +229,10 @@ class NotUnderstood(TheoAction):
     async def act(self, talk: Talk) -> Events:
         times = int(talk.slot("nao_entendidos") or 0) + 1
         if times >= 3:
-            talk.menu("utter_nao_entendi_pessoa", [("Falar com uma pessoa", "/falar_com_atendente"), ("Ver opções", "/pedir_menu")])
+            talk.menu(
+                "utter_nao_entendi_pessoa",
+                [("Falar com uma pessoa", "/falar_com_atendente"), ("Ver opções", "/pedir_menu")],
+            )
         elif talk.tracker.active_loop.get("name"):
             talk.say("utter_nao_entendi_na_pergunta")
         else:
@@ -209,12 +241,20 @@ class NotUnderstood(TheoAction):
                 talk.menu("utter_voce_quis_dizer", [*guesses, ("Outra coisa", "/pedir_menu")])
             else:
                 talk.say("utter_nao_entendi")
-        return [SlotSet("nao_entendidos", times)]
+        # Without a rule for what happened, Rasa would predict this very action again.
+        listen = [] if talk.tracker.active_loop.get("name") else [FollowupAction("action_listen")]
+        return [SlotSet("nao_entendidos", times), *listen]
 
     def _guesses(self, talk: Talk) -> list[tuple[str, str]]:
         ranking = talk.tracker.latest_message.get("intent_ranking") or []
         likely = [r["name"] for r in ranking if r.get("name") in GUESSES and r.get("confidence", 0) >= 0.08]
         return [(GUESSES[name], f"/{name}") for name in likely[:3]]
+
+
+def _left_halfway(talk: Talk) -> str | None:
+    """The service in whose form the customer stopped answering, last time."""
+    service = talk.slot("servico")
+    return str(service) if service and service not in PARTS and talk.slot("requested_slot") else None
 
 
 def _leave_form() -> Events:

@@ -6,8 +6,8 @@ import datetime as dt
 
 from rasa_sdk.events import ActiveLoop, SlotSet
 
-from actions.forms.base import CALL_PERSON_AFTER, NEEDS_PERSON
 from actions.formats import weekday
+from actions.forms.base import CALL_PERSON_AFTER, NEEDS_PERSON
 from actions.talk import Events, Talk, TheoAction, forget
 from backoffice import desk
 from backoffice.desk import DeskState
@@ -51,7 +51,11 @@ def summary(talk: Talk) -> str:
         for event in talk.tracker.events
         if event.get("event") == "user" and event.get("text") and not str(event["text"]).startswith("/")
     ]
-    lines = [f"Assunto: {talk.intent}", f"Chat: {talk.phone or talk.chat}", *(f"Cliente: {text}" for text in said[-6:])]
+    lines = [
+        f"Assunto: {talk.intent}",
+        f"Chat: {talk.phone or talk.chat}",
+        *(f"Cliente: {text}" for text in said[-6:]),
+    ]
     return "\n".join(lines)
 
 

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="import-untyped"
 """One SQL database, SQLite or PostgreSQL, with one way to read it and one way to write it.
 
 Writes of the back office are few and small, so they queue: `write` holds SQLite's write lock (BEGIN
@@ -10,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,15 @@ from sqlalchemy.pool import QueuePool
 
 from backoffice.errors import Unavailable
 
+_DEFAULT_URL = "sqlite:///var/theo.db"
 _WAIT_SECONDS = 15
 # Any fixed number will do; it is the letters "theo".
 _ADVISORY_LOCK = 0x7468656F
+
+
+def url_of(environ: Mapping[str, str]) -> str:
+    """`DATABASE_URL`, or a SQLite file under `var/` where it is not set."""
+    return environ.get("DATABASE_URL", "").strip() or _DEFAULT_URL
 
 
 class Database:

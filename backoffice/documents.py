@@ -76,8 +76,8 @@ _CNPJ_LETTERS = re.compile(
 def parse_document(text: str) -> Document | None:
     """The CPF or CNPJ in a text, whatever its punctuation, spacing or case; None if there is none.
 
-    The text may hold other words around it; the first CPF counts, else the first CNPJ. One with wrong check digits, or
-    of one digit repeated, is none.
+    The text may hold other words around it; the first CPF counts, else the first CNPJ. One with wrong
+    check digits, or of one digit repeated, is none.
     """
     return next((document for _, _, document in _documents(text)), None)
 

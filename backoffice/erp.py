@@ -7,10 +7,10 @@ Errors, the same for every method (see `errors.py`): `Unavailable` when the syst
 `NotFound` when an id or protocol does not exist (methods that search return empty instead), `Refused`
 with a `reason` when the system says no.
 
-Every call that changes something takes `key`, the caller's name for this one wish (for example the id
-of the message that confirmed it). The same method with the same key does nothing a second time and
-returns what the first call returned, so a retry after `Unavailable` is safe. A refused call leaves the
-key unused.
+Every call that changes something takes `key`, the caller's name for this one wish (for example the id of
+the message that confirmed it). The same method with the same key, on the same thing (contract, invoice,
+visit; for a new ticket its customer, contract and subject), does nothing a second time and returns what
+the first call returned, so a retry after `Unavailable` is safe. A refused call leaves the key unused.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Protocol
 
+from backoffice.database import url_of
 from backoffice.documents import Document
 from backoffice.records import (
     Company,
@@ -166,11 +167,13 @@ class Erp(Protocol):
         """Visits of a contract, the newest day first."""
         ...
 
+    def visit(self, visit_id: str) -> Visit: ...
+
     def book_visit(self, protocol: str, day: date, shift: Shift, key: str) -> Visit:
         """Books a visit for an open ticket, which becomes `scheduled`.
 
         Refused `slot_full`, `not_offered` (day or shift is not worked, or is past), `closed` (the
-        ticket), `has_visit` (one is booked: move it).
+        ticket), `has_visit` (one is booked for today or later: move it).
         """
         ...
 
@@ -221,9 +224,9 @@ def connect(environ: Mapping[str, str]) -> Erp:
     """
     name = environ.get("ERP", "").strip().lower() or "sql"
     if name == "sql":
-        from backoffice.sql import DEFAULT_URL, SqlErp
+        from backoffice.sql import SqlErp
 
-        return SqlErp.open(environ.get("DATABASE_URL", "").strip() or DEFAULT_URL)
+        return SqlErp.open(url_of(environ))
     if name in ("ixc", "sgp", "hubsoft"):
         raise ValueError(f"ERP={name} is not available yet; use ERP=sql")
     raise ValueError(f"ERP={name} is unknown; use ERP=sql")

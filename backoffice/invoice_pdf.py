@@ -1,4 +1,3 @@
-# mypy: disable-error-code="import-untyped"
 """The second copy of an invoice: one A4 page with the Pix code and the bar code ready to be scanned.
 
 The bar code is Interleaved 2 of 5 of the 44 digits, 103 mm by 13 mm, as FEBRABAN lays it down for bank

@@ -17,8 +17,9 @@ def canonical(text: str) -> str | None:
     """Digits with country code, for example `5583991110001`; None if it is no phone number.
 
     Takes any punctuation, with or without `+`, `55`, a trunk `0` or a carrier code; WhatsApp's
-    `5583991110001@c.us` too, but not its anonymous `…@lid`. A mobile number that lacks the ninth digit gets it. A number without an
-    area code stays as it is (8 or 9 digits). Foreign numbers are taken with their `+`.
+    `5583991110001@c.us` too, but not its anonymous `…@lid`. A mobile number that lacks the ninth digit
+    gets it. A number without an area code stays as it is (8 or 9 digits). Foreign numbers are taken with
+    their `+`.
     """
     text, _, server = text.partition("@")
     if server == "lid":

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="import-untyped"
 """The sample records: reads a base in the shape of `sample_base.yml` and fills the tables with it.
 
 `python -m backoffice.seed` fills the database of `DATABASE_URL` if it is empty; `--reset` throws the
@@ -31,6 +30,7 @@ import yaml
 from sqlalchemy.engine import Connection as Transaction
 
 from backoffice import boleto, phones, pix, tables
+from backoffice.database import url_of
 from backoffice.documents import parse_document
 from backoffice.records import (
     AddressChangePolicy,
@@ -385,7 +385,7 @@ def _slug(name: str) -> str:
 
 def main(arguments: list[str]) -> None:
     """The command line; see the module's text."""
-    from backoffice.sql import DEFAULT_URL, SqlErp
+    from backoffice.sql import SqlErp
 
     parser = argparse.ArgumentParser(
         prog="python -m backoffice.seed", description="Fills the sample records."
@@ -393,9 +393,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--reset", action="store_true", help="throw the embedded records away first")
     parser.add_argument("--base", type=Path, default=SAMPLE, help="a base in the shape of sample_base.yml")
     chosen = parser.parse_args(arguments)
-    erp = SqlErp.open(
-        os.environ.get("DATABASE_URL", "").strip() or DEFAULT_URL, base=chosen.base, reset=chosen.reset
-    )
+    erp = SqlErp.open(url_of(os.environ), base=chosen.base, reset=chosen.reset)
     print(f"{erp.company().name}: the records are ready")
 
 

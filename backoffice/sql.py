@@ -1,4 +1,3 @@
-# mypy: disable-error-code="import-untyped"
 """The embedded ERP: the provider's records in a SQL database of our own, on SQLite or PostgreSQL."""
 
 from __future__ import annotations
@@ -47,8 +46,6 @@ from backoffice.records import (
     VisitSlot,
     VisitStatus,
 )
-
-DEFAULT_URL = "sqlite:///var/theo.db"
 
 _T = TypeVar("_T")
 _SETTLED = (TicketStatus.DONE.value, TicketStatus.CANCELLED.value)
@@ -174,18 +171,19 @@ class SqlErp:
             if not invoice.is_open:
                 raise Refused("already_paid", invoice_id)
             contract = self._contract(tx, invoice.contract_id)
+            which = f"Fatura {invoice.id}, vencimento {invoice.due:%d/%m/%Y}"
             return self._file(
                 tx,
                 NewTicket(
                     subject="informar_pagamento",
                     sector=Sector.BILLING,
-                    text=f"Fatura {invoice.id}, vencimento {invoice.due:%d/%m/%Y}: cliente informa pagamento. {text}",
+                    text=f"{which}: cliente informa pagamento. {text}",
                     customer_id=contract.customer_id,
                     contract_id=contract.id,
                 ),
             )
 
-        return self._once("register_payment_claim", key, act, self._opened)
+        return self._once("register_payment_claim", invoice_id, key, act, self._opened)
 
     def trust_release(self, contract_id: str, days: int, key: str) -> Contract:
         def act(tx: Transaction) -> str:
@@ -200,7 +198,7 @@ class SqlErp:
             until = today + timedelta(days=days)
             return self._change(tx, contract_id, trust_release_used=today, released_until=until)
 
-        return self._once("trust_release", key, act, self._contract)
+        return self._once("trust_release", contract_id, key, act, self._contract)
 
     def change_due_day(self, contract_id: str, day: int, key: str) -> date:
         def act(tx: Transaction) -> str:
@@ -217,15 +215,20 @@ class SqlErp:
             start = calendar.add_months(max([*issued, self.now().date()]).replace(day=1), 1)
             return start.replace(day=day).isoformat()
 
-        return self._once("change_due_day", key, act, lambda _, result: date.fromisoformat(result))
+        return self._once(
+            "change_due_day", contract_id, key, act, lambda _, result: date.fromisoformat(result)
+        )
 
     # -- tickets --------------------------------------------------------------------------------
 
     def contact_protocol(self, conversation_key: str) -> str:
-        return self._once("contact_protocol", conversation_key, self._next_protocol, lambda _, result: result)
+        return self._once(
+            "contact_protocol", "", conversation_key, self._next_protocol, lambda _, result: result
+        )
 
     def open_ticket(self, new: NewTicket, key: str) -> OpenedTicket:
-        return self._once("open_ticket", key, lambda tx: self._file(tx, new), self._opened)
+        target = f"{new.customer_id} {new.contract_id} {new.subject}"
+        return self._once("open_ticket", target, key, lambda tx: self._file(tx, new), self._opened)
 
     def tickets(self, customer_id: str) -> tuple[Ticket, ...]:
         with self._database.read() as tx:
@@ -293,7 +296,7 @@ class SqlErp:
             query = tables.notice.select().where(tables.notice.c.id == int(result))
             return _notice(tx.execute(query).one())
 
-        return self._once("notify_when_back", key, act, read)
+        return self._once("notify_when_back", f"{outage_id} {contract_id}", key, act, read)
 
     def notices_due(self) -> tuple[Notice, ...]:
         over = select(tables.outage.c.id).where(tables.outage.c.ended_at.is_not(None))
@@ -321,7 +324,7 @@ class SqlErp:
             values = {"wifi_set_at": self._utc(), **({"wifi_name": name} if name else {})}
             return self._change(tx, contract_id, **values)
 
-        self._once("set_wifi", key, act, lambda _, __: None)
+        self._once("set_wifi", contract_id, key, act, lambda _, __: None)
 
     # -- visits ---------------------------------------------------------------------------------
 
@@ -333,19 +336,24 @@ class SqlErp:
         with self._database.read() as tx:
             return _visits(tx, tables.visit.c.contract_id == contract_id)
 
+    def visit(self, visit_id: str) -> Visit:
+        with self._database.read() as tx:
+            return _visit(tx, visit_id)
+
     def book_visit(self, protocol: str, day: date, shift: Shift, key: str) -> Visit:
         def act(tx: Transaction) -> str:
             ticket = self._ticket(tx, protocol)
             if not ticket.status.is_open or ticket.contract_id is None:
                 raise Refused("closed", protocol)
-            if ticket.visit is not None and ticket.visit.status is VisitStatus.SCHEDULED:
+            visit, today = ticket.visit, self.now().date()
+            if visit is not None and visit.status is VisitStatus.SCHEDULED and visit.day >= today:
                 raise Refused("has_visit", protocol)
             self._need_slot(tx, day, shift)
             self._set_status(tx, protocol, TicketStatus.SCHEDULED)
             row = {"protocol": protocol, "contract_id": ticket.contract_id, "day": day, "shift": shift.value}
             return str(_insert(tx, tables.visit, {**row, "status": VisitStatus.SCHEDULED.value}))
 
-        return self._once("book_visit", key, act, _visit)
+        return self._once("book_visit", protocol, key, act, _visit)
 
     def move_visit(self, visit_id: str, day: date, shift: Shift, key: str) -> Visit:
         def act(tx: Transaction) -> str:
@@ -356,7 +364,7 @@ class SqlErp:
             tx.execute(tables.visit.update().where(own).values(day=day, shift=shift.value))
             return visit.id
 
-        return self._once("move_visit", key, act, _visit)
+        return self._once("move_visit", visit_id, key, act, _visit)
 
     def cancel_visit(self, visit_id: str, key: str) -> Visit:
         def act(tx: Transaction) -> str:
@@ -366,7 +374,7 @@ class SqlErp:
             self._set_status(tx, visit.protocol, TicketStatus.OPEN)
             return visit.id
 
-        return self._once("cancel_visit", key, act, _visit)
+        return self._once("cancel_visit", visit_id, key, act, _visit)
 
     # -- sales and contract ---------------------------------------------------------------------
 
@@ -396,7 +404,7 @@ class SqlErp:
             row = tx.execute(tables.lead.select().where(tables.lead.c.protocol == result)).one()
             return Lead(row.protocol, row.name, row.phone, row.plan_id)
 
-        return self._once("create_lead", key, act, read)
+        return self._once("create_lead", "", key, act, read)
 
     def change_plan(self, contract_id: str, plan_id: str, key: str) -> Contract:
         def act(tx: Transaction) -> str:
@@ -408,7 +416,7 @@ class SqlErp:
                 raise Refused("not_active", contract_id)
             return self._change(tx, contract_id, plan_id=plan_id)
 
-        return self._once("change_plan", key, act, self._contract)
+        return self._once("change_plan", contract_id, key, act, self._contract)
 
     def suspend(self, contract_id: str, first: date, last: date, key: str) -> Contract:
         def act(tx: Transaction) -> str:
@@ -416,7 +424,7 @@ class SqlErp:
                 raise Refused("not_active", contract_id)
             return self._change(tx, contract_id, suspended_from=first, suspended_until=last)
 
-        return self._once("suspend", key, act, self._contract)
+        return self._once("suspend", contract_id, key, act, self._contract)
 
     def cancel_contract(self, contract_id: str, effective: date, reason: str, key: str) -> OpenedTicket:
         def act(tx: Transaction) -> str:
@@ -439,7 +447,7 @@ class SqlErp:
             self._change(tx, contract_id, cancel_on=effective, cancel_protocol=protocol)
             return result
 
-        return self._once("cancel_contract", key, act, self._opened)
+        return self._once("cancel_contract", contract_id, key, act, self._opened)
 
     def keep_contract(self, contract_id: str, key: str) -> Contract:
         def act(tx: Transaction) -> str:
@@ -452,7 +460,7 @@ class SqlErp:
                 self._set_status(tx, protocol, TicketStatus.CANCELLED)
             return self._change(tx, contract_id, cancel_on=None, cancel_protocol=None)
 
-        return self._once("keep_contract", key, act, self._contract)
+        return self._once("keep_contract", contract_id, key, act, self._contract)
 
     # -- safety ---------------------------------------------------------------------------------
 
@@ -472,19 +480,20 @@ class SqlErp:
     def _once(
         self,
         kind: str,
+        target: str,
         key: str,
         act: Callable[[Transaction], str],
         read: Callable[[Transaction, str], _T],
     ) -> _T:
-        """Does `act` unless it was done under this key; `read` makes the answer from what it noted down."""
+        """Does `act` unless it was done to `target` under this key; `read` turns its note into the answer."""
         table = tables.effect
-        own = and_(table.c.kind == kind, table.c.key == key)
+        own = and_(table.c.kind == kind, table.c.target == target, table.c.key == key)
         with self._database.write() as tx:
             result = tx.execute(select(table.c.result).where(own)).scalar_one_or_none()
             if result is None:
                 result = act(tx)
-                row = {"kind": kind, "key": key, "result": result, "made_at": self._utc()}
-                tx.execute(table.insert(), row)
+                row = {"kind": kind, "target": target, "key": key, "result": result}
+                tx.execute(table.insert(), {**row, "made_at": self._utc()})
             return read(tx, result)
 
     def _next_protocol(self, tx: Transaction) -> str:

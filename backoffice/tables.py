@@ -1,4 +1,3 @@
-# mypy: disable-error-code="import-untyped"
 """The tables of the embedded records, all named `erp_…` because the database is shared.
 
 Money is kept in whole cents and moments in UTC without zone, so that both engines keep them exactly.
@@ -209,6 +208,7 @@ effect = Table(  # what was done under which key, so that it is not done twice
     "erp_effect",
     metadata,
     Column("kind", String(40), primary_key=True),
+    Column("target", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("result", Text, nullable=False),
     Column("made_at", DateTime, nullable=False),

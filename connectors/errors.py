@@ -7,6 +7,8 @@ GatewayError                  the gateway refused the message; trying again chan
 
 from __future__ import annotations
 
+import traceback
+
 
 class GatewayError(Exception):
     """The message was refused. `about_content`: its form was at fault, not the account."""
@@ -34,3 +36,16 @@ class TurnFailed(BaseException):
     Not an `Exception`: Rasa catches those around an action, drops the action's events and goes on, which
     leaves the customer in silence and the talk in a state from which it never comes back.
     """
+
+
+class TurnTaken(TurnFailed):
+    """Somebody else answered meanwhile: an attendant on the phone, or another process."""
+
+
+def without_text(error: BaseException) -> str:
+    """An error for the log: its type and the lines it went through.
+
+    Never its text: a database names the values of a failed statement, a validator what it validated, and
+    those are what a customer wrote.
+    """
+    return type(error).__name__ + "\n" + "".join(traceback.format_tb(error.__traceback__)).rstrip()

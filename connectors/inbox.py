@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from connectors.addresses import canonical_phone, is_lid
-from connectors.messages import DELETE, EDIT, Incoming, Option
+from connectors.messages import DELETE, OPERATOR, Incoming, Option
 from connectors.store import conversations, inbox
 
 
@@ -45,74 +46,80 @@ def receive(db: Connection, channel: str, instance: str, message: Incoming, now:
     The key is (channel, instance, kind, message_id): Z-API repeats a message with another `momment`,
     and a deletion carries the id of the message it deletes (facts/zapi.md §2.2).
     """
-    conversation = conversation_of(db, message)
-    insert = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
+    name = conversation_of(db, message)
+    state = "new"
+    if message.kind in (DELETE, OPERATOR):
+        state = "done"  # nothing to answer
+    elif _is_deleted(db, channel, instance, message.message_id):
+        state = "dropped"  # the deletion came first
+    if message.kind == OPERATOR:
+        message = replace(message, text="")  # an attendant's words are not ours to keep
     stored = db.execute(
-        insert(inbox)
+        _insert(db)(inbox)
         .values(
             channel=channel,
             instance=instance,
             kind=message.kind,
             message_id=message.message_id,
-            conversation=conversation,
+            conversation=name,
             content=message.to_json(),
             received_at=now,
-            state="new",
+            state=state,
             attempts=0,
         )
         .on_conflict_do_nothing()
     )
     if not stored.rowcount:
         return None
-    if message.kind in (DELETE, EDIT):
-        _amend(db, channel, instance, message)
-    return conversation
+    if message.kind == DELETE:
+        _drop(db, name, message.message_id)
+    return name
 
 
-def _amend(db: Connection, channel: str, instance: str, message: Incoming) -> None:
-    """An edit or a deletion of a message that still waits changes that message, not the talk."""
-    original = db.execute(
-        sa.select(inbox.c.id, inbox.c.content).where(
-            inbox.c.channel == channel,
-            inbox.c.instance == instance,
-            inbox.c.kind == "text",
-            inbox.c.message_id == message.reply_to,
-            inbox.c.state == "new",
-        )
-    ).first()
-    own = (inbox.c.channel == channel, inbox.c.kind == message.kind, inbox.c.message_id == message.message_id)
-    if original is not None:
-        if message.kind == DELETE:
-            db.execute(inbox.update().where(inbox.c.id == original.id).values(state="dropped"))
-        else:
-            edited = replace(Incoming.from_json(original.content), text=message.text)
-            db.execute(inbox.update().where(inbox.c.id == original.id).values(content=edited.to_json()))
-    if original is not None or message.kind == DELETE:
-        db.execute(inbox.update().where(*own).values(state="done"))
+def _insert(db: Connection) -> Any:
+    """The dialect's INSERT, which knows ON CONFLICT."""
+    return {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
+
+
+def _is_deleted(db: Connection, channel: str, instance: str, message_id: str) -> bool:
+    key = (inbox.c.channel == channel, inbox.c.instance == instance, inbox.c.kind == DELETE)
+    return db.execute(sa.select(inbox.c.id).where(*key, inbox.c.message_id == message_id)).first() is not None
+
+
+def _drop(db: Connection, name: str, deleted: str) -> None:
+    """Takes a deleted message, and any correction of it, out of what waits."""
+    ids = [row.id for row in waiting(db, name) if deleted in (row.message.message_id, row.message.corrects)]
+    set_state(db, ids, "dropped")
 
 
 def conversation_of(db: Connection, message: Incoming) -> str:
-    """The conversation of an address: by `@lid` where the pair is known, else by canonical phone."""
+    """The conversation of a chat, found by its phone or by its `@lid`; made where neither is known.
+
+    A phone belongs to one conversation for ever. A `@lid` joins the phone that it is named with: a talk that
+    began under it goes on, and of two talks the one with the phone does (facts/zapi.md §4.5).
+    """
     phone = None if is_lid(message.phone) else canonical_phone(message.phone)
-    lid = message.lid or (message.phone if is_lid(message.phone) else None)
-    row = None
-    if phone:
-        row = db.execute(sa.select(conversations).where(conversations.c.id == phone)).first()
-    if row is None and lid:
-        row = db.execute(sa.select(conversations).where(conversations.c.lid == lid)).first()
-    if row is None:
-        name = phone or message.phone
-        insert = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[db.engine.dialect.name]
-        db.execute(
-            insert(conversations)
-            .values(id=name, address=message.phone, phone=phone, lid=lid)
-            .on_conflict_do_nothing()
-        )
-        return name
-    known = {"address": message.phone, "phone": phone or row.phone, "lid": lid or row.lid}
-    if known != {"address": row.address, "phone": row.phone, "lid": row.lid}:
-        db.execute(conversations.update().where(conversations.c.id == row.id).values(**known))
-    return str(row.id)
+    lid = message.phone if is_lid(message.phone) else message.lid
+    table = conversations
+    by_phone = db.execute(sa.select(table).where(table.c.phone == phone)).first() if phone else None
+    by_lid = db.execute(sa.select(table).where(table.c.lid == lid)).first() if lid else None
+    merged: dict[str, Any] = {}
+    if by_lid is not None and phone and by_lid.phone != phone and (by_phone is not None or by_lid.phone):
+        db.execute(table.update().where(table.c.id == by_lid.id).values(lid=None))
+        if by_phone is not None and by_lid.phone is None:
+            until = max(by_lid.human_until or 0.0, by_phone.human_until or 0.0)
+            merged = {"menu": by_lid.menu or by_phone.menu, "human_until": until or None}
+        by_lid = None
+    known = by_phone or by_lid
+    if known is None:
+        values = {"address": message.phone, "phone": phone, "lid": lid}
+        insert = _insert(db)(table).values(id=phone or message.phone, **values)
+        db.execute(insert.on_conflict_do_update(index_elements=["id"], set_=values))
+        return phone or message.phone
+    new = {"address": message.phone, "phone": phone or known.phone, "lid": lid or known.lid, **merged}
+    if any(known._mapping[column] != value for column, value in new.items()):
+        db.execute(table.update().where(table.c.id == known.id).values(**new))
+    return str(known.id)
 
 
 def conversation(db: Connection, name: str) -> Conversation:
@@ -147,16 +154,30 @@ def set_state(db: Connection, ids: Iterable[int], state: str) -> None:
     db.execute(inbox.update().where(inbox.c.id.in_(list(ids))).values(state=state))
 
 
+def answered(db: Connection, ids: Sequence[int]) -> bool:
+    """Marks the messages of a turn. False when somebody else took one of them meanwhile."""
+    ours = inbox.c.state.in_(("new", "dropped"))  # deleted while it was being answered: it is answered
+    marked = db.execute(inbox.update().where(inbox.c.id.in_(list(ids)), ours).values(state="done"))
+    return int(marked.rowcount) == len(ids)
+
+
 def count_attempt(db: Connection, ids: Iterable[int]) -> None:
     db.execute(inbox.update().where(inbox.c.id.in_(list(ids))).values(attempts=inbox.c.attempts + 1))
 
 
 def set_menu(db: Connection, name: str, options: Sequence[Option]) -> None:
     """Remembers the menu that stands in the chat; an empty one forgets it."""
-    menu = json.dumps([{"title": o.title, "payload": o.payload} for o in options]) if options else None
+    menu = json.dumps([asdict(option) for option in options]) if options else None
     db.execute(conversations.update().where(conversations.c.id == name).values(menu=menu))
 
 
-def set_human(db: Connection, name: str, until: float | None) -> None:
-    """A person serves this chat until then (epoch seconds); None gives it back to Theo."""
-    db.execute(conversations.update().where(conversations.c.id == name).values(human_until=until))
+def take_over(db: Connection, name: str, until: float) -> None:
+    """A person serves this chat until then (epoch seconds): what waits is theirs, and the menu is past."""
+    db.execute(conversations.update().where(conversations.c.id == name).values(human_until=until, menu=None))
+    waits = (inbox.c.conversation == name, inbox.c.state == "new")
+    db.execute(inbox.update().where(*waits).values(state="human"))
+
+
+def give_back(db: Connection, name: str) -> None:
+    """Theo serves this chat again."""
+    db.execute(conversations.update().where(conversations.c.id == name).values(human_until=None))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
 from weakref import WeakValueDictionary
 
 import redis.asyncio
 
-LIFETIME_SECONDS = 120.0
+logger = logging.getLogger(__name__)
+
+#: How long a process that was killed still keeps its conversations from the others.
+LIFETIME_SECONDS = 30.0
+REDIS_TIMEOUT_SECONDS = 5.0
 
 
 class Locks:
@@ -17,7 +22,8 @@ class Locks:
 
     def __init__(self, redis_url: str | None = None) -> None:
         self._local: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._redis = redis.asyncio.from_url(redis_url) if redis_url else None
+        waits = {"socket_timeout": REDIS_TIMEOUT_SECONDS, "socket_connect_timeout": REDIS_TIMEOUT_SECONDS}
+        self._redis = redis.asyncio.from_url(redis_url, **waits) if redis_url else None
 
     @contextlib.asynccontextmanager
     async def hold(self, name: str) -> AsyncIterator[None]:
@@ -51,4 +57,7 @@ async def _keep(lock: redis.asyncio.lock.Lock) -> None:
     """Renews the lock while its work goes on, so that a long one never runs beside another."""
     while True:
         await asyncio.sleep(LIFETIME_SECONDS / 3)
-        await lock.reacquire()
+        try:
+            await lock.reacquire()
+        except redis.RedisError as error:
+            logger.error("The lock of a conversation could not be renewed: %s", type(error).__name__)

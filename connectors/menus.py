@@ -15,15 +15,19 @@ ORDINALS = {
     "ultima": -1, "ultimo": -1,
 }  # fmt: skip
 NUMBER_WORDS = {
-    "um": 1, "uma": 1, "dois": 2, "duas": 2, "tres": 3, "quatro": 4, "cinco": 5,
+    "um": 1, "dois": 2, "tres": 3, "quatro": 4, "cinco": 5,
     "seis": 6, "sete": 7, "oito": 8, "nove": 9, "dez": 10,
 }  # fmt: skip
-#: Words around a choice that say nothing: "quero a opção 2 por favor".
+#: Words around a choice that say nothing: "quero a opção 2 por favor". Not "as" and "os": "os dois" is both.
 FILLERS = set(
-    "a o as os de da do e eh opcao opcoes numero n no num item alternativa quero queria escolho pode ser"
-    " vou fica com por favor pfv pf prefiro essa esse manda mande ai entao acho que seria pra mim me".split()
+    "a o de da do e eh opcao opcoes numero no num item alternativa quero queria escolho pode ser vou fica com"
+    " por favor pfv pf prefiro essa esse manda mande ai entao acho que seria pra mim me mesmo"
+    " obrigado obrigada obg".split()
 )
-_SMALL_WORDS = set("a o as os de da do das dos e em no na ou um uma para pra por com que".split())
+_SMALL_WORDS = set("a o as os e em no na um uma de da do das dos pra para por com que".split())
+#: Options that answer a question of Theo's may be named by a part of their words. One that opens a service is
+#: taken by its whole name only: "plano" alone is no wish for "Cancelar ou mudar plano", NLU reads it better.
+ANSWERS = ("/informar{", "/afirmar", "/negar")
 
 
 def fold(text: str) -> str:
@@ -38,29 +42,40 @@ def choose(options: Sequence[Option], text: str) -> Option | None:
     folded = fold(text)
     if not options or not folded or len(folded) > 80:
         return None
+    exact = [option for option in options if fold(option.title) == folded]
+    if exact:
+        return exact[0] if len(exact) == 1 else None
     words = folded.split()
-    return _by_number(options, words) or _by_title(options, folded, words)
+    return _by_number(options, words) or _by_words(options, words)
 
 
 def _by_number(options: Sequence[Option], words: list[str]) -> Option | None:
     meaning = [w for w in words if w not in FILLERS]
-    # "2ª via" folds to "2a via": an ordinal with its letter, but only where nothing else is said.
     if len(meaning) != 1:
         return None
     word = re.sub(r"^(\d+)[ao]$", r"\1", meaning[0])
     number = ORDINALS.get(word) or NUMBER_WORDS.get(word) or (int(word) if word.isdigit() else 0)
-    if number == -1:
-        return options[-1]
-    return options[number - 1] if 1 <= number <= len(options) else None
+    chosen = options[-1] if number == -1 else options[number - 1] if 1 <= number <= len(options) else None
+    doubt = any(_may_mean(meaning[0], option) for option in options if option is not chosen)
+    return None if doubt else chosen
 
 
-def _by_title(options: Sequence[Option], folded: str, words: list[str]) -> Option | None:
-    titles = [fold(option.title) for option in options]
-    exact = [o for o, title in zip(options, titles) if title == folded]
-    if len(exact) == 1:
-        return exact[0]
+def _may_mean(word: str, option: Option) -> bool:
+    """Whether a choice may be this option's own word: "5" for "Dia 5", "segunda" for "segunda, de manhã".
+
+    A house number deep in an address is no reason to doubt that "2" is the second option.
+    """
+    title = fold(option.title).split()
+    return word in title and (len(title) <= 2 or not word.isdigit())
+
+
+def _by_words(options: Sequence[Option], words: list[str]) -> Option | None:
     said = {w for w in words if w not in FILLERS and w not in _SMALL_WORDS}
-    if not said or not any(len(w) >= 3 for w in said):
+    if not any(len(w) >= 3 or w.isdigit() for w in said):
         return None
-    inside = [o for o, title in zip(options, titles) if said <= set(title.split())]
-    return inside[0] if len(inside) == 1 else None
+    fitting = []
+    for option in options:
+        title = {w for w in fold(option.title).split() if w not in FILLERS and w not in _SMALL_WORDS}
+        if said == title or (said < title and option.payload.startswith(ANSWERS)):
+            fitting.append(option)
+    return fitting[0] if len(fitting) == 1 else None

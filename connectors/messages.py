@@ -17,7 +17,8 @@ class Incoming:
 
     `kind` is one of the constants above. `phone` is the address to answer to, as the gateway gave it:
     digits, or `<digits>@lid`. `text` holds typed words, a caption, or the title of a tapped option.
-    `attachment` names media: audio, imagem, video, documento, figurinha, localizacao, contato, ligacao.
+    `attachment` names media: audio, imagem, video, documento, figurinha, localizacao, contato, ligacao,
+    outro. `reply_to` is the id of the message that is quoted, tapped on, edited or deleted.
     `sent_at` is epoch seconds or None.
     """
 
@@ -32,6 +33,11 @@ class Incoming:
     option_id: str | None = None
     reply_to: str | None = None
     sent_at: float | None = None
+
+    @property
+    def corrects(self) -> str | None:
+        """The id of the message that an edit corrects."""
+        return self.reply_to if self.kind == EDIT else None
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
@@ -87,6 +93,11 @@ class Outgoing:
     url: str | None = None
     file_name: str | None = None
     image: bool = False
+
+    def as_text(self) -> str:
+        """The text, with the options under it where it is a menu, to be answered by their numbers."""
+        lines = [f"*{number}* - {option.title}" for number, option in enumerate(self.options, 1)]
+        return "\n".join(([self.text] if self.text else []) + ([""] if self.text and lines else []) + lines)
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False)

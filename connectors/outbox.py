@@ -12,18 +12,24 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from connectors.errors import GatewayError, TemporaryGatewayError
+from connectors.errors import GatewayError, TemporaryGatewayError, without_text
 from connectors.locks import Locks
-from connectors.messages import Delivery, Outgoing
+from connectors.messages import Delivery, Incoming, Outgoing
 from connectors.store import Store, outbox
+from connectors.workers import Workers
 
 logger = logging.getLogger(__name__)
 
-#: Waits between tries of one message, in seconds; after the last it is given up, about a day later.
-WAITS = (1, 2, 4, 8, 15, 30, 60, 120, 300, *[900] * 90)
+#: Waits between tries of one message, in seconds; after the last it is given up, about a day later. A minute
+#: at most, since all that follows in the chat waits behind it when the gateway is back.
+WAITS = (1, 2, 4, 8, 15, 30, *[60] * 1440)
+MAX_WAIT_SECONDS = 900.0
 CONCURRENT_SENDS = 16
 #: A delivery error of these kinds is worth another try (facts/zapi.md §3.2).
 TEMPORARY_DELIVERY_ERRORS = ("Timeout on send message", "Error on send message")
+MAX_DELIVERY_TRIES = 3
+#: How many early delivery errors are kept for sends that are still under way.
+MAX_EARLY = 100
 
 
 @dataclass(frozen=True)
@@ -84,18 +90,25 @@ def find_sent(db: Connection, message_id: str) -> Outgoing | None:
     return Outgoing.from_json(row.content) if row else None
 
 
-def is_ours(db: Connection, message_id: str, address: str, text: str, since: float) -> bool:
+def is_ours(db: Connection, conversation: str, message: Incoming, since: float) -> bool:
     """Whether a message seen on the company's phone was sent by Theo.
 
-    By its id, or, because the echo can overtake the answer of the send call (facts/zapi.md §4.4), by the
-    same text to the same chat a moment ago.
+    By its id, or, because the echo can overtake the answer of the send call (facts/zapi.md §4.4), by what it
+    says: the same as something that is being sent in this chat, or was a moment ago.
     """
-    if find_sent(db, message_id) is not None:
+    if find_sent(db, message.message_id) is not None:
         return True
     rows = db.execute(
-        sa.select(outbox.c.content).where(outbox.c.address == address, outbox.c.created_at >= since)
+        sa.select(outbox.c.content).where(
+            outbox.c.conversation == conversation,
+            sa.or_(outbox.c.state == "queued", outbox.c.sent_at >= since),
+        )
     )
-    return any(Outgoing.from_json(row.content).text.strip() == text.strip() for row in rows if text)
+    sent = [Outgoing.from_json(row.content) for row in rows]
+    words = message.text.strip()
+    if not words:
+        return message.attachment is not None and any(bubble.url for bubble in sent)
+    return any(words in (bubble.text.strip(), bubble.as_text().strip()) for bubble in sent)
 
 
 def requeue_failed(db: Connection) -> int:
@@ -117,9 +130,7 @@ def _queued_conversations(db: Connection, channel: str) -> list[str]:
 def _next(db: Connection, channel: str, conversation: str) -> Row | None:
     row = db.execute(
         sa.select(outbox)
-        .where(
-            outbox.c.conversation == conversation, outbox.c.state == "queued", outbox.c.channel == channel
-        )
+        .where(outbox.c.conversation == conversation, outbox.c.state == "queued", outbox.c.channel == channel)
         .order_by(outbox.c.id)
         .limit(1)
     ).first()
@@ -133,21 +144,23 @@ def _mark(db: Connection, row_id: int, **values: object) -> None:
     db.execute(outbox.update().where(outbox.c.id == row_id).values(**values))
 
 
-def _delivered(db: Connection, channel: str, delivery: Delivery) -> tuple[str, str] | None:
-    """Notes a delivery error. Returns (conversation, what was done) or None when the message is not ours."""
+def _undelivered(db: Connection, channel: str, delivery: Delivery) -> tuple[str, str] | None:
+    """Notes a delivery error: (conversation, what was done), or None when nothing that we sent has its id."""
     ids = [outbox.c.message_id == delivery.message_id]
     if delivery.queue_id:
         ids.append(outbox.c.queue_id == delivery.queue_id)
-    row = db.execute(sa.select(outbox).where(outbox.c.channel == channel, sa.or_(*ids))).first()
-    if row is None or delivery.error is None:
+    row = db.execute(
+        sa.select(outbox).where(outbox.c.channel == channel, outbox.c.state == "sent", sa.or_(*ids))
+    ).first()
+    if row is None:
         return None
-    is_menu = bool(Outgoing.from_json(row.content).options)
-    if is_menu and not row.as_text:
+    again = {"state": "queued", "message_id": None, "queue_id": None, "error": delivery.error}
+    if Outgoing.from_json(row.content).options and not row.as_text:
         # Buttons and lists are known to be refused after a 200; numbered text always arrives.
-        _mark(db, row.id, state="queued", as_text=True, error=delivery.error)
+        _mark(db, row.id, as_text=True, **again)
         return row.conversation, "sent again as numbered text"
-    if delivery.error in TEMPORARY_DELIVERY_ERRORS and row.attempts < 3:
-        _mark(db, row.id, state="queued", attempts=row.attempts + 1, error=delivery.error)
+    if delivery.error in TEMPORARY_DELIVERY_ERRORS and row.attempts < MAX_DELIVERY_TRIES:
+        _mark(db, row.id, attempts=row.attempts + 1, **again)
         return row.conversation, "sent again"
     _mark(db, row.id, state="failed", error=delivery.error)
     return row.conversation, "given up"
@@ -158,10 +171,9 @@ class Outbox:
 
     def __init__(self, store: Store, channel: str, gateway: Gateway, locks: Locks) -> None:
         self._store, self._channel, self._gateway, self._locks = store, channel, gateway, locks
-        self._workers: dict[str, asyncio.Task[None]] = {}
-        self._again: set[str] = set()
+        self._workers = Workers(self._work)
         self._slots = asyncio.Semaphore(CONCURRENT_SENDS)
-        self._stopping = asyncio.Event()
+        self._early: dict[str, Delivery] = {}
 
     async def resume(self) -> None:
         """Picks up what an earlier process left behind."""
@@ -170,44 +182,36 @@ class Outbox:
 
     def wake(self, conversation: str) -> None:
         """There is something to send in this conversation."""
-        if self._stopping.is_set():
-            return
-        if conversation in self._workers:
-            self._again.add(conversation)
-            return
-        task = asyncio.create_task(self._work(conversation))
-        self._workers[conversation] = task
-        task.add_done_callback(lambda _: self._finished(conversation))
-
-    def _finished(self, conversation: str) -> None:
-        del self._workers[conversation]
-        if conversation in self._again:
-            self._again.discard(conversation)
-            self.wake(conversation)
+        self._workers.wake(conversation)
 
     async def delivered(self, delivery: Delivery) -> None:
-        """Reads a delivery callback."""
-        done = await self._store.run(_delivered, self._channel, delivery)
+        """Reads a delivery callback; it may come before the answer of the send call that it is about."""
+        if delivery.error is None:
+            return
+        done = await self._store.run(_undelivered, self._channel, delivery)
         if done is not None:
             conversation, what = done
-            logger.error("A message was not delivered (%s): %s.", delivery.error, what)
+            logger.error("A message was not delivered (%.200s): %s.", delivery.error, what)
             self.wake(conversation)
+        elif self._workers.busy:
+            self._early[delivery.queue_id or delivery.message_id] = delivery
+            if len(self._early) > MAX_EARLY:
+                del self._early[next(iter(self._early))]
 
-    async def stop(self) -> None:
+    async def stop(self, seconds: float = 8.0) -> None:
         """Finishes the sends under way and starts no other; the rest waits in the table."""
-        self._stopping.set()
-        await asyncio.gather(*self._workers.values(), return_exceptions=True)
+        await self._workers.stop(seconds)
 
     async def _work(self, conversation: str) -> None:
         try:
             async with self._locks.hold(f"out:{conversation}"):
-                while not self._stopping.is_set():
+                while not self._workers.stopping.is_set():
                     row = await self._store.run(_next, self._channel, conversation)
                     if row is None or not await self._send(row):
                         return
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the conversation must go on later
             # The database or Redis is away: what is queued stays queued, the sweep comes back to it.
-            logger.exception("The outbox could not go on; it will be tried again.")
+            logger.error("The outbox could not go on; it will be tried again: %s", without_text(error))
 
     async def _send(self, row: Row) -> bool:
         """True when the next bubble may follow."""
@@ -215,31 +219,29 @@ class Outbox:
             async with self._slots:
                 sent = await self._gateway.send(row.address, row.message, row.quoted, row.as_text)
         except TemporaryGatewayError as error:
+            reason = str(error)
             if row.attempts >= len(WAITS):
-                await self._give_up(row, error)
-                return True
-            await self._store.run(lambda db: _mark(db, row.id, attempts=row.attempts + 1, error=str(error)))
-            wait = error.retry_after or WAITS[row.attempts]
-            logger.warning("A send failed (%s); next try in %s s.", error, wait)
-            return await self._pause(wait)
+                return await self._give_up(row, reason)
+            await self._store.run(lambda db: _mark(db, row.id, attempts=row.attempts + 1, error=reason))
+            wait = min(error.retry_after or WAITS[row.attempts], MAX_WAIT_SECONDS)
+            logger.warning("A send failed (%s); next try in %s s.", reason, wait)
+            return await self._workers.pause(wait)
         except GatewayError as error:
-            if row.message.options and not row.as_text and error.about_content:
-                await self._store.run(lambda db: _mark(db, row.id, as_text=True, error=str(error)))
-                return True
-            await self._give_up(row, error)
+            reason = str(error)
+            if not (row.message.options and not row.as_text and error.about_content):
+                return await self._give_up(row, reason)
+            await self._store.run(lambda db: _mark(db, row.id, as_text=True, error=reason))
             return True
+        except Exception as error:  # noqa: BLE001 - one bubble that cannot be made must not stop the chat
+            return await self._give_up(row, without_text(error))
         values = {"message_id": sent.message_id, "queue_id": sent.queue_id, "sent_at": time.time()}
         await self._store.run(lambda db: _mark(db, row.id, state="sent", error=None, **values))
+        early = self._early.pop(sent.queue_id or sent.message_id or "", None)
+        if early is not None:
+            await self.delivered(early)
         return True
 
-    async def _give_up(self, row: Row, error: GatewayError) -> None:
-        await self._store.run(lambda db: _mark(db, row.id, state="failed", error=str(error)))
-        logger.error("A message was NOT sent and will not be retried: %s. See docs/operacao.md.", error)
-
-    async def _pause(self, seconds: float) -> bool:
-        """Waits; False when the process stops meanwhile."""
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except asyncio.TimeoutError:
-            return True
-        return False
+    async def _give_up(self, row: Row, reason: str) -> bool:
+        await self._store.run(lambda db: _mark(db, row.id, state="failed", error=reason))
+        logger.error("A message was NOT sent and will not be retried: %s. See docs/operacao.md.", reason)
+        return True

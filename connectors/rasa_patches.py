@@ -1,6 +1,7 @@
-"""Changes to Rasa 3.6.21's insides, each with its reason and a test (`tests/unit/test_rasa_patches.py`)
-that fails when a newer Rasa makes it moot. `apply()` is called by the tracker store, which every Rasa
-process with our `endpoints.yml` loads.
+"""Changes to Rasa 3.6.21's insides, each with its reason.
+
+`tests/unit/connectors/test_rasa_patches.py` fails when a newer Rasa makes one moot. `apply()` is called by
+the tracker store, which every Rasa process with our `endpoints.yml` loads.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 DEFAULT_DATABASE_URL = "sqlite:///var/theo.db"
 MENU_STYLES = ("text", "list", "buttons")
@@ -18,8 +18,8 @@ class SettingsError(ValueError):
 class Settings:
     """Settings of every channel. Seconds are floats, sizes are bytes."""
 
-    database_url: str = DEFAULT_DATABASE_URL
-    redis_url: str | None = None
+    database_url: str = field(default=DEFAULT_DATABASE_URL, repr=False)
+    redis_url: str | None = field(default=None, repr=False)
     burst_seconds: float = 1.2
     pace: float = 1.0
     takeover_minutes: float = 60.0
@@ -43,8 +43,8 @@ class ZapiSettings:
     """Where the Z-API instance is and how it proves itself."""
 
     instance_id: str
-    token: str
-    client_token: str
+    token: str = field(repr=False)
+    client_token: str = field(repr=False)
     base_url: str = "https://api.z-api.io"
     menus: str = "text"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-import asyncio
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.pool import QueuePool
@@ -21,7 +21,7 @@ conversations = sa.Table(
     metadata,
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("address", sa.String(64), nullable=False),
-    sa.Column("phone", sa.String(32)),
+    sa.Column("phone", sa.String(32), index=True),
     sa.Column("lid", sa.String(64), index=True),
     sa.Column("menu", sa.Text),
     sa.Column("human_until", sa.Float),
@@ -74,19 +74,22 @@ def normal_url(url: str) -> str:
     return "postgresql://" + url[len("postgres://") :] if url.startswith("postgres://") else url
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def engine_for(url: str) -> Engine:
     """One engine per database and process; makes the SQLite folder and the tables where they are missing."""
     parsed = make_url(normal_url(url))
     if parsed.get_backend_name() == "sqlite":
         if parsed.database and parsed.database != ":memory:":
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(
-            parsed, future=True, poolclass=QueuePool, pool_size=4, connect_args={"check_same_thread": False}
-        )
-        sa.event.listen(engine, "connect", _sqlite_pragmas)
+        options: dict[str, Any] = {"poolclass": QueuePool, "connect_args": {"check_same_thread": False}}
     else:
-        engine = sa.create_engine(parsed, future=True, pool_pre_ping=True, pool_recycle=300, pool_size=4)
+        # Rasa's memory is read on the event loop: a database that is away must fail soon, not hang.
+        waits = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
+        options = {"pool_pre_ping": True, "pool_recycle": 300, "connect_args": waits}
+    # An error of the database's would otherwise carry the customer's words into the log.
+    engine = sa.create_engine(parsed, future=True, pool_size=4, hide_parameters=True, **options)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _sqlite_pragmas)
     create_tables(engine, metadata)
     return engine
 

@@ -22,10 +22,10 @@ def operator_typed(db: Connection, conversation: str, message: Incoming, minutes
     Theo keeps silent for `minutes` after the attendant's last message.
     """
     now = time.time()
-    if outbox.is_ours(db, message.message_id, message.phone, message.text, now - ECHO_SECONDS):
+    if outbox.is_ours(db, conversation, message, now - ECHO_SECONDS):
         return "own"
     if fold(message.text) in GIVE_BACK:
-        inbox.set_human(db, conversation, None)
+        inbox.give_back(db, conversation)
         return "given_back"
-    inbox.set_human(db, conversation, now + minutes * 60)
+    inbox.take_over(db, conversation, now + minutes * 60)
     return "taken"

@@ -7,6 +7,7 @@ written together with its replies.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import SQLTrackerStore, TrackerStore
+from rasa.shared.core.constants import REQUESTED_SLOT
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -29,7 +31,11 @@ class TheoTrackerStore(SQLTrackerStore):
     """`endpoints.yml` names it; the database is `DATABASE_URL`, as for everything else."""
 
     def __init__(
-        self, domain: Domain | None = None, host: str | None = None, event_broker: EventBroker | None = None, **_: Any
+        self,
+        domain: Domain | None = None,
+        host: str | None = None,
+        event_broker: EventBroker | None = None,
+        **_: Any,
     ) -> None:
         rasa_patches.apply()
         self.engine = engine_for(Settings.from_environ().database_url)
@@ -39,6 +45,12 @@ class TheoTrackerStore(SQLTrackerStore):
         create_tables(self.engine, self.Base.metadata)
         self.sessionmaker = sessionmaker(bind=self.engine, future=True)
         TrackerStore.__init__(self, domain, event_broker)
+
+    @contextlib.contextmanager
+    def session_scope(self) -> Iterator[Session]:
+        """One session. Rasa's own ends the process on any ValueError inside, such as a NUL for PostgreSQL."""
+        with self.sessionmaker() as session:
+            yield session
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Appends what is new; at the end of a turn its replies go in the same transaction."""
@@ -58,9 +70,9 @@ class TheoTrackerStore(SQLTrackerStore):
                         data=json.dumps(data),
                     )
                 )
-            # Rasa saves a new customer's empty tracker first; only the save that holds the message ends the turn.
+            # Rasa saves a new customer's empty tracker first; the save that holds the message ends the turn.
             if turn is not None and not turn.committed and _holds(new, turn.id):
-                turn.commit(session.connection())
+                turn.commit(session.connection(), asking=_asks(tracker))
             session.commit()
 
     def _additional_events(self, session: Session, tracker: DialogueStateTracker) -> Iterator[Any]:
@@ -70,3 +82,8 @@ class TheoTrackerStore(SQLTrackerStore):
 
 def _holds(events: list[Any], message_id: str) -> bool:
     return any(isinstance(event, UserUttered) and event.message_id == message_id for event in events)
+
+
+def _asks(tracker: DialogueStateTracker) -> bool:
+    """Whether a form waits for an answer."""
+    return REQUESTED_SLOT in tracker.slots and tracker.get_slot(REQUESTED_SLOT) is not None

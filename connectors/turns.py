@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import json
 import logging
 import re
@@ -21,11 +22,12 @@ from rasa.core.channels.channel import OutputChannel, UserMessage
 from sqlalchemy.engine import Connection
 
 from connectors import inbox, menus, outbox
+from connectors.errors import TurnFailed, TurnTaken, without_text
 from connectors.inbox import Conversation, Received
-from connectors.errors import TurnFailed
 from connectors.locks import Locks
-from connectors.messages import MEDIA, OPTION, Incoming, Option, Outgoing
+from connectors.messages import MEDIA, OPTION, TEXT, Incoming, Option, Outgoing
 from connectors.store import Store
+from connectors.workers import Workers
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 BURST_LIMIT = 5
 #: Waits between tries of a turn that failed, in seconds; after the last the customer gets an apology.
 RETRY_WAITS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 20.0)
+#: A turn that takes longer has failed: Rasa itself would wait five minutes for an action.
+TURN_SECONDS = 60.0
 #: An answer this many seconds late quotes what it answers.
 LATE_SECONDS = 30.0
 MAX_TEXT = 4000
@@ -58,14 +62,19 @@ class Turn:
         """The first message's id: the idempotency key of everything that this turn does."""
         return self.rows[0].message.message_id
 
-    def commit(self, db: Connection) -> None:
-        """Writes the replies and marks the messages answered, in the transaction of the caller's."""
+    def commit(self, db: Connection, asking: bool = False) -> None:
+        """Writes the replies and marks the messages answered, in the transaction of the caller's.
+
+        `asking`: a form waits for an answer. Raises TurnTaken when somebody else answered meanwhile.
+        """
+        if not inbox.answered(db, [row.id for row in self.rows]):
+            raise TurnTaken("somebody else answered meanwhile")
         if not self.replies:
             logger.error("A turn ended without a word; the customer gets an apology.")
             self.replies.append(Outgoing(text=self.apology))
         now = time.time()
-        last = self.rows[-1]
         late = now - self.rows[0].received_at > LATE_SECONDS
+        texts = [row.message.message_id for row in self.rows if row.message.kind == TEXT]
         outbox.put(
             db,
             self.channel,
@@ -73,18 +82,17 @@ class Turn:
             self.conversation.address,
             self.replies,
             now,
-            quoted=last.message.message_id if late else None,
+            quoted=texts[-1] if late and texts else None,
         )
-        inbox.set_state(db, [row.id for row in self.rows], "done")
-        self._remember_menu(db)
+        self._remember_menu(db, asking)
         self.committed = True
 
-    def _remember_menu(self, db: Connection) -> None:
+    def _remember_menu(self, db: Connection, asking: bool) -> None:
         """A menu stands until another one, or until Theo asks something else."""
         shown = [reply.options for reply in self.replies if reply.options]
         if shown:
             inbox.set_menu(db, self.conversation.id, shown[-1])
-        elif self.conversation.menu and "?" in self.replies[-1].text:
+        elif self.conversation.menu and (asking or "?" in self.replies[-1].text):
             inbox.set_menu(db, self.conversation.id, ())
 
 
@@ -93,7 +101,7 @@ current_turn: contextvars.ContextVar[Turn | None] = contextvars.ContextVar("curr
 
 
 class TurnOutput(OutputChannel):
-    """Collects what Rasa says. It never raises: an exception here would un-save the turn (facts/rasa.md §2.4)."""
+    """Collects what Rasa says. It never raises: that would un-save the turn (facts/rasa.md §2.4)."""
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
@@ -111,7 +119,7 @@ class TurnOutput(OutputChannel):
         options = tuple(
             Option(str(b.get("title", "")), str(b.get("payload") or b.get("title", ""))) for b in buttons
         )
-        *before, last = bubbles(text) or [""]
+        *before, last = bubbles(text or "") or [""]
         self._turn.replies.extend(Outgoing(text=bubble) for bubble in before)
         self._turn.replies.append(Outgoing(text=last, options=options))
 
@@ -129,7 +137,8 @@ class TurnOutput(OutputChannel):
 
     async def send_elements(self, recipient_id: str, elements: Any, **kwargs: Any) -> None:
         for element in elements:
-            await self.send_text_message(recipient_id, f"{element.get('title', '')}\n{element.get('subtitle', '')}")
+            text = f"{element.get('title', '')}\n{element.get('subtitle', '')}"
+            await self.send_text_message(recipient_id, text)
 
     async def send_custom_json(self, recipient_id: str, json_message: dict[str, Any], **kwargs: Any) -> None:
         """`{"document": URL or path, "file_name": NAME, "caption": TEXT}` sends a file."""
@@ -152,8 +161,8 @@ def bubbles(text: str) -> list[str]:
 
 def plain_text(text: str) -> str:
     """What a customer typed, as words only: Rasa reads a leading `/` as a command (facts/rasa.md §2.1)."""
-    cleaned = _INVISIBLE.sub("", text).strip().lstrip("/").strip()[:MAX_TEXT]
-    return cleaned or "?"
+    cleaned = _INVISIBLE.sub("", text)
+    return re.sub(r"^[/\s]+", "", cleaned)[:MAX_TEXT].rstrip() or "?"
 
 
 def media_payload(message: Incoming) -> str:
@@ -165,27 +174,38 @@ def media_payload(message: Incoming) -> str:
 
 
 def take_turn(rows: list[Received]) -> list[Received]:
-    """The rows that make one turn: a run of texts, or one tap, or one media message.
+    """The rows that make one turn: a run of texts, or one tap, or media of one kind.
 
     A photo, file or sticker in the same burst as words goes along with them; a voice note or a place does
-    not, because it may hold what the words do not.
+    not, because it may hold what the words do not. An album of photos is answered once.
     """
-    first = rows[0]
-    if first.message.kind == OPTION:
-        return [first]
-    quiet_media = [r for r in rows if r.message.kind == MEDIA and r.message.attachment in QUIET_BESIDE_TEXT]
-    run: list[Received] = []
-    for row in rows:
-        if row.message.kind == OPTION or (row.message.kind == MEDIA and row not in quiet_media):
-            break
-        run.append(row)
-    if any(row.message.text for row in run):
-        return run
-    return [first]
+    first = rows[0].message
+    if first.kind == OPTION:
+        return rows[:1]
+    words = list(itertools.takewhile(lambda row: _goes_with_words(row.message), rows))
+    if any(row.message.text for row in words):
+        return words
+    if first.latitude is not None:
+        return rows[:1]
+    same = (MEDIA, first.attachment)
+    return list(itertools.takewhile(lambda row: (row.message.kind, row.message.attachment) == same, rows))
+
+
+def _goes_with_words(message: Incoming) -> bool:
+    if message.kind == MEDIA:
+        return message.attachment in QUIET_BESIDE_TEXT
+    return message.kind != OPTION
+
+
+def words_of(messages: list[Incoming]) -> str:
+    """What a run of messages says, line by line; an edit stands in the place of what it corrects."""
+    said = {message.message_id: message.text.strip() for message in messages if not message.corrects}
+    said.update({message.corrects: message.text.strip() for message in messages if message.corrects})
+    return "\n".join(text for text in said.values() if text)
 
 
 class Turns:
-    """Runs the turns of a channel."""
+    """Runs the turns of a channel. While `ready` says no (there is no model), messages wait."""
 
     def __init__(
         self,
@@ -196,63 +216,52 @@ class Turns:
         locks: Locks,
         burst_seconds: float,
         apology: Callable[[], str],
+        ready: Callable[[], bool] = lambda: True,
     ) -> None:
         self._store, self._channel, self._handle, self._outbox = store, channel, handle, sender
-        self._locks, self._burst, self._apology = locks, burst_seconds, apology
-        self._workers: dict[str, asyncio.Task[None]] = {}
-        self._again: set[str] = set()
-        self._stopping = asyncio.Event()
+        self._locks, self._burst, self._apology, self._ready = locks, burst_seconds, apology, ready
+        self._workers = Workers(self._work)
 
     async def resume(self) -> None:
         """Picks up what an earlier process left unanswered."""
-        for name in await self._store.run(inbox.waiting_conversations):
-            self.wake(name)
+        if self._ready():
+            for name in await self._store.run(inbox.waiting_conversations):
+                self.wake(name)
 
     def wake(self, name: str) -> None:
         """There is something new in this conversation."""
-        if self._stopping.is_set():
-            return
-        if name in self._workers:
-            self._again.add(name)
-            return
-        task = asyncio.create_task(self._work(name))
-        self._workers[name] = task
-        task.add_done_callback(lambda _: self._finished(name))
+        self._workers.wake(name)
 
-    def _finished(self, name: str) -> None:
-        del self._workers[name]
-        if name in self._again:
-            self._again.discard(name)
-            self.wake(name)
-
-    async def stop(self) -> None:
+    async def stop(self, seconds: float = 20.0) -> None:
         """Ends the turns under way and starts no other; the rest waits in the table."""
-        self._stopping.set()
-        await asyncio.gather(*self._workers.values(), return_exceptions=True)
+        await self._workers.stop(seconds)
 
     async def _work(self, name: str) -> None:
         try:
             async with self._locks.hold(f"turn:{name}"):
-                while not self._stopping.is_set():
+                while self._ready() and not self._workers.stopping.is_set():
                     rows = await self._wait_for_silence(name)
                     if not rows or not await self._answer(name, rows):
                         return
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the conversation must go on later
             # The database or Redis is away: the messages stay new, the sweep comes back to them.
-            logger.exception("A conversation could not be served; it will be tried again.")
+            logger.error("A conversation could not go on; it will be tried again: %s", without_text(error))
 
     async def _wait_for_silence(self, name: str) -> list[Received]:
-        """What waits, once the customer has been quiet for the burst window."""
+        """What waits, once the customer has been quiet for the burst window. Empty when the process stops."""
+        begun = time.monotonic()
         while True:
             rows = await self._store.run(inbox.waiting, name)
-            if not rows:
+            if not rows or rows[0].attempts:
                 return rows
-            now = time.time()
-            quiet_at = rows[-1].received_at + self._burst
-            latest = rows[0].received_at + self._burst * BURST_LIMIT
-            wait = min(quiet_at, latest) - now
-            if wait <= 0 or rows[0].attempts or await _stops_within(self._stopping, wait):
-                return [] if self._stopping.is_set() else rows
+            # A clock that was set back must not stop a talk: hence the zero, and patience by another clock.
+            quiet = max(0.0, time.time() - rows[-1].received_at)
+            patience = begun + self._burst * BURST_LIMIT - time.monotonic()
+            wait = min(self._burst - quiet, patience)
+            if wait <= 0:
+                return rows
+            if not await self._workers.pause(wait):
+                return []
 
     async def _answer(self, name: str, rows: list[Received]) -> bool:
         """One turn. True when the next may follow."""
@@ -263,27 +272,34 @@ class Turns:
         taken = take_turn(rows)
         turn = Turn(self._channel, conversation, taken, self._apology())
         attempt = max(row.attempts for row in taken)
-        if attempt > len(RETRY_WAITS):
-            logger.error("A turn failed %d times; the customer gets an apology.", attempt)
-            await self._store.run(turn.commit)
-            self._outbox.wake(name)
-            return True
         await self._store.run(inbox.count_attempt, [row.id for row in taken])
+        try:
+            if attempt <= len(RETRY_WAITS):
+                await self._run(turn)
+            else:
+                logger.error("A turn failed %d times; the customer gets an apology.", attempt)
+            if not turn.committed:
+                await self._store.run(turn.commit)
+        except TurnTaken as error:
+            logger.info("A turn was given up: %s.", error)
+        except TurnFailed as error:
+            logger.error("A turn failed; nothing of it was kept: %s", error)
+            return await self._workers.pause(_retry_wait(attempt))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the turn is run again
+            logger.error("A turn failed; nothing of it was kept: %s", without_text(error))
+            return await self._workers.pause(_retry_wait(attempt))
+        finally:
+            self._outbox.wake(name)
+        return True
+
+    async def _run(self, turn: Turn) -> None:
+        """Rasa's part. Raises what Rasa raises, and TimeoutError."""
         message = await self._user_message(turn)
         token = current_turn.set(turn)
         try:
-            await self._handle(message)
-        except (Exception, TurnFailed) as error:
-            logger.error("A turn failed; nothing of it was kept: %s", error, exc_info=not isinstance(error, TurnFailed))
-            if attempt < len(RETRY_WAITS):
-                return not await _stops_within(self._stopping, RETRY_WAITS[attempt])
-            return True
+            await asyncio.wait_for(self._handle(message), TURN_SECONDS)
         finally:
             current_turn.reset(token)
-        if not turn.committed:
-            await self._store.run(turn.commit)
-        self._outbox.wake(name)
-        return True
 
     async def _user_message(self, turn: Turn) -> UserMessage:
         conversation = turn.conversation
@@ -300,30 +316,34 @@ class Turns:
     async def _text(self, turn: Turn) -> str:
         """The words for Rasa: a payload that we made ourselves, or plain text."""
         first = turn.rows[0].message
-        if first.kind == OPTION:
-            option = await self._tapped(turn, first)
-            return option.payload if option else plain_text(first.text)
-        text = "\n".join(row.message.text.strip() for row in turn.rows if row.message.text.strip())
-        if not text:
+        text = words_of([row.message for row in turn.rows])
+        if first.kind == MEDIA and not text:
             return media_payload(first)
-        option = menus.choose(turn.conversation.menu, text)
+        option = await self._chosen(turn, first, text)
         return option.payload if option else plain_text(text)
 
-    async def _tapped(self, turn: Turn, message: Incoming) -> Option | None:
-        """The option of the menu that was tapped, an old one too; ids are the numbers that we sent."""
-        options = turn.conversation.menu
-        if message.reply_to:
+    async def _chosen(self, turn: Turn, message: Incoming, text: str) -> Option | None:
+        """The option that is meant: of the menu that was tapped or quoted, else of the one that stands.
+
+        The ids of options are the numbers that we sent.
+        """
+        shown = None
+        if message.reply_to and not message.corrects:
             shown = await self._store.run(outbox.find_sent, message.reply_to)
-            options = shown.options if shown is not None else options
-        number = int(message.option_id) if (message.option_id or "").isdigit() else 0
-        if 1 <= number <= len(options) and menus.fold(options[number - 1].title) == menus.fold(message.text):
-            return options[number - 1]
-        return menus.choose(options, message.text)
+        options = shown.options if shown and shown.options else turn.conversation.menu
+        if message.kind == OPTION:
+            option_id = message.option_id or ""
+            number = int(option_id) if re.fullmatch("[0-9]{1,3}", option_id) else 0
+            option = options[number - 1] if 1 <= number <= len(options) else None
+            if option and (options is not turn.conversation.menu or _begins(option.title, text)):
+                return option
+        return menus.choose(options, text)
 
 
-async def _stops_within(stopping: asyncio.Event, seconds: float) -> bool:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except asyncio.TimeoutError:
-        return False
-    return True
+def _begins(title: str, shown: str) -> bool:
+    """Whether a tapped row can be this option; a list shows the beginning of a long title."""
+    return bool(menus.fold(shown)) and menus.fold(title).startswith(menus.fold(shown))
+
+
+def _retry_wait(attempt: int) -> float:
+    return RETRY_WAITS[min(attempt, len(RETRY_WAITS) - 1)]

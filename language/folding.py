@@ -43,6 +43,14 @@ def strip_accents(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
+_TOKEN = re.compile(r"\d[\d.\-/]*\d|\w+|[^\w\s]")
+
+
+def fold_tokens(text: str) -> list[str]:
+    """A message as the model counts it: words, numbers and signs, folded one by one."""
+    return " ".join(fold_word(token) for token in _TOKEN.findall(text)).split()
+
+
 def fold_word(word: str) -> str:
     """One token as the model counts it: `Obgdaaa` → `obrigado`, `qntooo` → `quanto`, `58037-120` → `0cep`.
 
@@ -52,8 +60,9 @@ def fold_word(word: str) -> str:
     if emoji:
         return emoji
     folded = strip_accents(word.lower())
-    if folded.isdigit():
-        return _shape(folded)
+    digits = re.sub(r"[.\-/]", "", folded)
+    if digits.isdigit():
+        return _shape(digits)
     folded = _STRETCHED.sub(r"\1", folded)
     return SHORT_FORMS.get(folded, folded)
 

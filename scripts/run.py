@@ -226,7 +226,9 @@ def serve(simulator: bool) -> int:
         while os.getppid() == parent:
             for program in started:
                 if program.process and program.process.poll() is not None:
-                    raise Failure(f"{program.name} ended by itself: {last_error(program.log)} (see {program.log.relative_to(ROOT)}).")
+                    raise Failure(
+                        f"{program.name} ended by itself: {last_error(program.log)} (see {program.log.relative_to(ROOT)})."
+                    )
             time.sleep(0.5)
         return 0  # whoever started us is gone
     except KeyboardInterrupt:
@@ -247,7 +249,9 @@ def wait_until_ready(program: Program, started: list[Program]) -> None:
     while time.monotonic() < deadline:
         for other in started:
             if other.process and other.process.poll() is not None:
-                raise Failure(f"{other.name} did not start: {last_error(other.log)} (see {other.log.relative_to(ROOT)}).")
+                raise Failure(
+                    f"{other.name} did not start: {last_error(other.log)} (see {other.log.relative_to(ROOT)})."
+                )
         with suppress(urllib.error.URLError, OSError, ValueError):
             with urllib.request.urlopen(program.ready, timeout=5) as answer:
                 if answer.status == 200:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator import media, samples, webhooks
+from simulator.bubbles import Files, vcard
 from simulator.chats import Chats, Message, new_id, now_ms
 from simulator.contacts import Directory
-from simulator.sends import Files, Json, SendError, text, vcard
+from simulator.sends import Json, SendError, text
 from simulator.webhooks import Line, Place
 
 GROUP = ("120363041234567890-group", "Vizinhos de Tambaú")

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator import webhooks
+from simulator.bubbles import Bubble
 from simulator.chats import Chats, new_id, now_ms
 from simulator.contacts import Directory
 from simulator.delivery import Delivery
 from simulator.faults import Connection, Faults
 from simulator.lanes import Lanes
-from simulator.sends import LIST_METHODS, PHONE, Bubble, Json
+from simulator.sends import LIST_METHODS, PHONE, Json
 from simulator.webhooks import ChatKind, Line, Place
 
 QUEUE_LIMIT = 1000

@@ -7,6 +7,7 @@ import asyncio
 from aiohttp import web
 
 from simulator import webhooks
+from simulator.bubbles import Files
 from simulator.chats import Chats, now_ms
 from simulator.contacts import Directory
 from simulator.customer import Customer, Said
@@ -14,7 +15,6 @@ from simulator.delivery import Answer, Delivery
 from simulator.faults import Connection, Faults
 from simulator.gateway import Gateway, SendLog
 from simulator.media import MediaStore
-from simulator.sends import Files
 from simulator.settings import Settings
 from simulator.webhooks import Line
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator import sends, webhooks
+from simulator import bubbles, sends, webhooks
+from simulator.faults import is_whole
 from simulator.gateway import QueueFull
 from simulator.state import Simulator
 
@@ -39,7 +40,7 @@ async def handle(request: web.Request) -> web.StreamResponse:
     simulator = request.app[Simulator.KEY]
     method, _, rest = request.match_info["method"].partition("/")
     log = None
-    if request.method == "POST" and method in sends.METHODS:
+    if request.method == "POST" and method in sends.CHECKS:
         log = simulator.sends.add(method, await _body_or_text(request))
     answer = await _answer(simulator, request, method, rest, log)
     if log is not None:
@@ -124,7 +125,7 @@ async def _send(simulator: Simulator, request: web.Request, extension: str) -> w
     method = request.match_info["method"].partition("/")[0]
     try:
         body = sends.check(method, extension, await _body_or_text(request))
-        bubble = sends.see(method, extension, body, simulator.files)
+        bubble = bubbles.see(method, extension, body, simulator.files)
         return web.json_response(simulator.gateway.accept(method, body, bubble))
     except (sends.SendError, QueueFull) as error:
         return refuse(400, str(error))
@@ -190,7 +191,7 @@ async def _phone_exists(simulator: Simulator, request: web.Request, phone: str) 
 async def _queue(simulator: Simulator, request: web.Request, rest: str) -> web.Response:
     body = await _object(request)
     size = PAGE_SIZE if body is None else body.get("pageSize", PAGE_SIZE)
-    if not sends.is_whole(size, 1, PAGE_SIZE_MOST):
+    if not is_whole(size, 1, PAGE_SIZE_MOST):
         return refuse(400, f"pageSize must be a whole number from 1 to {PAGE_SIZE_MOST}")
     items = simulator.gateway.queue()
     after = body.get("pagingState") if body else None
@@ -209,7 +210,7 @@ async def _clear_queue(simulator: Simulator, request: web.Request, zaap_id: str)
 
 def _verbs(method: str) -> dict[str, Handler]:
     """The handlers of a method by verb; empty when there is no such method."""
-    if method in sends.METHODS:
+    if method in sends.CHECKS:
         return {"POST": _send}
     if SETTING.fullmatch(method):
         return {"PUT": _setting}

@@ -18,6 +18,7 @@ from typing import Any
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
+from rasa_sdk.utils import all_subclasses
 
 from actions.talk import Events, Talk, logger
 from backoffice.documents import DocumentProblem, document_problem, parse_document
@@ -32,12 +33,36 @@ OFFER_PERSON_AFTER, CALL_PERSON_AFTER = 3, 5
 FREE_ANSWERS = ("informar", "nlu_fallback", "afirmar", "negar")
 
 
+#: Forms that are a part of another service and are not offered by themselves.
+PARTS = ("visita_form",)
+#: A second intent of at least this confidence is a second wish.
+SECOND_WISH = 0.2
+
+
+def second_wish(ranking: list[dict[str, Any]]) -> str | None:
+    """The form of the second intent in Rasa's ranking, where it was clearly meant too."""
+    second = ranking[1] if len(ranking) > 1 else {}
+    if float(second.get("confidence") or 0) < SECOND_WISH:
+        return None
+    first, other = form_of(str(ranking[0].get("name"))), form_of(str(second.get("name")))
+    return other if first and other and other != first else None
+
+
+def form_of(intent: str) -> str | None:
+    """The form that an intent opens."""
+    for form in all_subclasses(ServiceForm):
+        if intent in form.trigger_intents:
+            return str(form.form)
+    return None
+
+
 class ServiceForm(Action, ABC):
     """Base of the forms. A subclass names its slots after the identity, and reads each of them."""
 
     trigger_intents: tuple[str, ...] = ()
     #: Slots asked once the customer and the contract are known, in order.
     slots: tuple[str, ...] = ()
+    needs_contract = True
 
     @property
     @abstractmethod
@@ -56,16 +81,25 @@ class ServiceForm(Action, ABC):
         except Exception:
             logger.exception("%s failed", self.name())
         talk.say("utter_erro_tecnico")
-        return [SlotSet("oferta", "atendente"), SlotSet("requested_slot", None), SlotSet("interrompido", True)]
+        return [
+            SlotSet("oferta", "atendente"),
+            SlotSet("requested_slot", None),
+            SlotSet("interrompido", True),
+        ]
 
     async def _run(self, talk: Talk) -> Events:
         state = State(talk)
-        starting = talk.tracker.active_loop.get("name") != self.form
+        starting = _starts_now(talk.tracker, self.form)
         resuming = _was_rejected(talk.tracker, self.form)
         if starting:
             state.set("interrompido", None)
+            if talk.intent in self.trigger_intents:
+                state.set("contrato", None)  # a new wish may be about another of the customer's contracts
             for slot in self.slots:
                 state.set(slot, None)
+            self._remember_other_wish(talk, state)
+            state.set("servico", self.form)
+            self.start(talk, state)
         answered = False
         if not resuming:
             answered = await self._read(talk, state, None if starting else talk.slot("requested_slot"))
@@ -74,6 +108,21 @@ class ServiceForm(Action, ABC):
         await self._go_on(talk, state)
         state.set("requested_slot", self._next(state))
         return state.events or [SlotSet("falha", None)]
+
+    def start(self, talk: Talk, state: State) -> None:
+        """Called when the form begins, before the message is read: empty what is about this one wish."""
+
+    def _remember_other_wish(self, talk: Talk, state: State) -> None:
+        """What the customer also wants: a form left halfway, or a second wish in the same message."""
+        before = talk.slot("servico")
+        if before and before != self.form and talk.slot("requested_slot") and before not in PARTS:
+            state.set("outro_pedido", before)
+        elif talk.slot("outro_pedido") == self.form:
+            state.set("outro_pedido", None)
+        else:
+            second = second_wish(talk.tracker.latest_message.get("intent_ranking") or [])
+            if second and second != self.form and self.form not in PARTS:
+                state.set("outro_pedido", second)
 
     # -- reading ------------------------------------------------------------------------------------
 
@@ -123,7 +172,11 @@ class ServiceForm(Action, ABC):
             if re.search(r"\d", talk.text):
                 state.fail("data_estranha")
                 return True
-        if requested == "documento" and len(re.findall(r"\d", talk.text)) >= 3 and not talk.entity("dia", "cep", "protocolo"):
+        if (
+            requested == "documento"
+            and len(re.findall(r"\d", talk.text)) >= 3
+            and not talk.entity("dia", "cep", "protocolo")
+        ):
             problem = document_problem(talk.text)
             if problem is DocumentProblem.INCOMPLETE and not pieces:
                 state.set("documento_parcial", talk.text)
@@ -166,6 +219,9 @@ class ServiceForm(Action, ABC):
             await self._identify(talk, state)
         if state.get("identidade") != CONFIRMED:
             return
+        if not self.needs_contract:
+            await self.prepare(talk, state)
+            return
         contracts = await self.contracts(talk, state)
         if state.get("contrato") not in [contract.id for contract in contracts]:
             state.set("contrato", contracts[0].id if len(contracts) == 1 else None)
@@ -190,7 +246,8 @@ class ServiceForm(Action, ABC):
             return "nascimento" if state.get("identidade") == NEEDS_BIRTH else "documento"
         if state.get("interrompido"):
             return None
-        return next((slot for slot in ("contrato", *self.slots) if state.get(slot) is None), None)
+        wanted = ("contrato", *self.slots) if self.needs_contract else self.slots
+        return next((slot for slot in wanted if state.get(slot) is None), None)
 
 
 class State:
@@ -219,6 +276,16 @@ class State:
     @property
     def events(self) -> Events:
         return [SlotSet(slot, value) for slot, value in self._changed.items()]
+
+
+def _starts_now(tracker: Tracker, form: str) -> bool:
+    """Whether the last message opened this form: Rasa marks the loop active before it asks us."""
+    for event in reversed(tracker.events):
+        if event.get("event") == "user":
+            return False
+        if event.get("event") == "active_loop" and event.get("name") == form:
+            return True
+    return False
 
 
 def _was_rejected(tracker: Tracker, form: str) -> bool:

@@ -11,7 +11,7 @@ from backoffice import billing
 from backoffice.records import Contract
 
 ALL_INVOICES = "todas"
-PAYMENT_FORMS = {"pix": "pix", "codigo_de_barras": "codigo_de_barras", "boleto": "tudo"}
+PAYMENT_FORMS = {"pix": "pix", "codigo_de_barras": "codigo_de_barras", "pdf": "pdf", "boleto": "tudo"}
 _EVERYTHING = re.compile(r"\b(tud[oa]|todos?|todas?|as duas|os dois|as tr[eê]s|os tr[eê]s)\b", re.IGNORECASE)
 _PDF = re.compile(r"\bpdf\b|\barquivo\b", re.IGNORECASE)
 

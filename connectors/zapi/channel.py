@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hmac
 import json
 import logging
@@ -13,16 +12,20 @@ from typing import Any
 
 import sqlalchemy as sa
 from rasa.core.channels.channel import InputChannel, OutputChannel, UserMessage
+from rasa.core.tracker_store import FailSafeTrackerStore
 from sanic import Blueprint, Sanic, response
+from sanic.exceptions import PayloadTooLarge
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from connectors import inbox, rasa_patches, takeover
+from connectors.errors import without_text
 from connectors.locks import Locks
 from connectors.messages import OPERATOR, Connection, Delivery, Event, Ignored, Incoming
 from connectors.outbox import Outbox
 from connectors.settings import Settings, SettingsError, ZapiSettings
 from connectors.store import Store
+from connectors.tracker_store import TheoTrackerStore
 from connectors.turns import Turns
 from connectors.zapi.client import ZapiClient
 from connectors.zapi.parse import parse
@@ -62,6 +65,11 @@ class ZapiInput(InputChannel):
         async def webhook(request: Request) -> HTTPResponse:
             return await self.service.webhook(request)
 
+        @blueprint.exception(PayloadTooLarge)
+        async def too_large(_request: Request, _error: PayloadTooLarge) -> HTTPResponse:
+            return _refuse(413, "the body is too large")
+
+        blueprint.listener("before_server_start")(self.service.open)
         blueprint.listener("after_server_start")(self.service.start)
         blueprint.listener("before_server_stop")(self.service.stop)
         return blueprint
@@ -94,8 +102,10 @@ class Service:
         self._app: Sanic | None = None
         self._stopping = False
 
-    async def start(self, app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
+    async def open(self, app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
+        """Before the first request; Rasa loads its model after this."""
         self._app = app
+        self._order = asyncio.Lock()
         self._store = Store(self._settings.database_url)
         self._locks = Locks(self._settings.redis_url)
         self._client = ZapiClient(self._zapi, self._settings)
@@ -103,8 +113,10 @@ class Service:
         self._outbox = Outbox(self._store, ZapiInput.name(), self._client, self._locks)
         self._turns = Turns(
             self._store, ZapiInput.name(), self._handle, self._outbox, self._locks,
-            self._settings.burst_seconds, self._apology,
+            self._settings.burst_seconds, self._apology, lambda: not self._missing(),
         )  # fmt: skip
+
+    async def start(self, _app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
         self._sweeper = asyncio.create_task(self._sweep())
 
     async def stop(self, _app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
@@ -119,16 +131,17 @@ class Service:
     async def _sweep(self) -> None:
         """Serves what an earlier process, another process or a lost database left behind."""
         while True:
-            with contextlib.suppress(sa.exc.SQLAlchemyError):
-                if self._has_model():
-                    await self._turns.resume()
+            try:
+                await self._turns.resume()
                 await self._outbox.resume()
+            except Exception as error:  # noqa: BLE001 - the next sweep finds it again
+                logger.error("What waits could not be looked for: %s", type(error).__name__)
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def webhook(self, request: Request) -> HTTPResponse:
         """200 once the message is stored; 400, 401, 503 with a reason and no content in the log."""
         token = request.headers.get("z-api-token", "")
-        if not hmac.compare_digest(token.encode(), self._zapi.token.encode()):
+        if not hmac.compare_digest(token.encode(errors="surrogateescape"), self._zapi.token.encode()):
             return _refuse(401, "wrong or missing z-api-token")
         try:
             body = json.loads(request.body)
@@ -143,8 +156,8 @@ class Service:
         event = parse(body)
         try:
             await self._take(event)
-        except sa.exc.SQLAlchemyError as error:
-            logger.error("A message could not be stored: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - what is not stored is not acknowledged
+            logger.error("A message could not be stored: %s", without_text(error))
             return _refuse(503, "the message could not be stored")
         return response.json({"received": True})
 
@@ -154,41 +167,50 @@ class Service:
         elif isinstance(event, Delivery):
             await self._outbox.delivered(event)
         elif isinstance(event, Connection):
-            logger.log(
-                logging.INFO if event.connected else logging.ERROR,
-                "The WhatsApp number is %s.", "connected" if event.connected else "DISCONNECTED: nothing is sent",
-            )  # fmt: skip
+            if event.connected:
+                logger.info("The WhatsApp number is connected.")
+            else:
+                logger.error("The WhatsApp number is DISCONNECTED: nothing is sent or received.")
         elif event.kind == OPERATOR:
             done = await self._store.run(self._operator, event)
             logger.info("The company's phone spoke in a chat: %s.", done)
         else:
-            conversation = await self._store.run(
-                inbox.receive, ZapiInput.name(), self._zapi.instance_id, event, time.time()
-            )
+            async with self._order:  # two threads may not swap what came one after the other
+                conversation = await self._store.run(self._receive, event)
             if conversation is not None:
                 self._turns.wake(conversation)
 
+    def _receive(self, db: sa.engine.Connection, message: Incoming) -> str | None:
+        return inbox.receive(db, ZapiInput.name(), self._zapi.instance_id, message, time.time())
+
     def _operator(self, db: sa.engine.Connection, message: Incoming) -> str:
-        conversation = inbox.conversation_of(db, message)
+        conversation = self._receive(db, message)
+        if conversation is None:
+            return "seen before"
         return takeover.operator_typed(db, conversation, message, self._settings.takeover_minutes)
 
     async def ready(self, _request: Request) -> HTTPResponse:
         """200 when a model is loaded and messages are stored; otherwise 503 with what is missing."""
-        problems = []
-        if self._stopping:
-            problems.append("stopping")
-        if not self._has_model():
-            problems.append("no model is loaded")
+        problems = self._missing()
         try:
             await self._store.run(lambda db: db.execute(sa.text("SELECT 1")))
             await self._locks.ping()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, messages are not taken
             problems.append(f"storage: {type(error).__name__}")
         return response.json({"ready": not problems, "problems": problems}, status=503 if problems else 200)
 
-    def _has_model(self) -> bool:
+    def _missing(self) -> list[str]:
+        """What keeps turns from being run."""
         agent = getattr(self._app.ctx, "agent", None) if self._app else None
-        return bool(agent and agent.is_ready())
+        problems = ["stopping"] if self._stopping else []
+        if agent is None or not agent.is_ready():
+            return [*problems, "no model is loaded"]
+        store = agent.tracker_store
+        if isinstance(store, FailSafeTrackerStore):
+            store = store._tracker_store
+        if not isinstance(store, TheoTrackerStore):  # Rasa takes another in silence when ours cannot be made
+            problems.append("Rasa's tracker store is not Theo's: see endpoints.yml")
+        return problems
 
     def _apology(self) -> str:
         agent = getattr(self._app.ctx, "agent", None) if self._app else None

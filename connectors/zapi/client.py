@@ -47,8 +47,7 @@ class ZapiClient:
             data_uri=data_uri,
         )
         answer = await self._post(request)
-        message_id, queue_id = answer.get("messageId") or answer.get("id"), answer.get("zaapId")
-        return Sent(str(message_id) if message_id else None, str(queue_id) if queue_id else None)
+        return Sent(_id(answer.get("messageId") or answer.get("id")), _id(answer.get("zaapId")))
 
     async def _post(self, request: Request) -> dict[str, Any]:
         # The token is part of the path, so no error below may carry the URL.
@@ -57,12 +56,14 @@ class ZapiClient:
         assert self._session is not None, "open() comes first"
         try:
             async with self._session.post(
-                url, json=request.body, headers={"Client-Token": zapi.client_token}
+                url, json=request.body, headers={"Client-Token": zapi.client_token}, allow_redirects=False
             ) as response:
                 text = await response.text(errors="replace")
-                return _answer(request.method, response.status, text, response.headers.get("Retry-After"))
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
             raise TemporaryGatewayError(f"{request.method}: {type(error).__name__}") from None
+        for secret in (zapi.token, zapi.client_token):
+            text = text.replace(secret, "***")
+        return _answer(request.method, response.status, text, response.headers.get("Retry-After"))
 
     async def _fetch(self, path: str) -> str:
         """A file of the action server's, as a data URI."""
@@ -73,9 +74,11 @@ class ZapiClient:
                     raise GatewayError(f"The file to send is gone ({response.status}).")
                 if response.status != 200:
                     raise TemporaryGatewayError(f"The file to send answered {response.status}.")
-                content = await response.content.read(MAX_FILE_BYTES + 1)
-                if len(content) > MAX_FILE_BYTES:
-                    raise GatewayError("The file to send is too large.")
+                content = bytearray()
+                async for part in response.content.iter_any():
+                    content += part
+                    if len(content) > MAX_FILE_BYTES:
+                        raise GatewayError("The file to send is too large.")
                 kind = response.headers.get("Content-Type", "application/octet-stream").split(";")[0]
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
             raise TemporaryGatewayError(f"The file to send: {type(error).__name__}") from None
@@ -88,13 +91,18 @@ def _answer(method: str, status: int, text: str, retry_after: str | None) -> dic
         body = json.loads(text)
     except ValueError:
         body = None
-    if 200 <= status < 300:
+    reason = str(body.get("error") or "") if isinstance(body, dict) else ""
+    if 200 <= status < 300 and not (reason and not body.get("messageId") and not body.get("zaapId")):
         return body if isinstance(body, dict) else {}
-    reason = str(body.get("error", "")) if isinstance(body, dict) else ""
     told = f"{method}: HTTP {status}" + (f", {reason[:200]!r}" if reason else "")
     if status == 429 or status >= 500 or status == 408:
-        seconds = float(retry_after) if (retry_after or "").isdigit() else None
+        seconds = float(retry_after) if retry_after and retry_after.isdecimal() else None
         raise TemporaryGatewayError(told, seconds)
     if status in (401, 403, 404) or any(words in reason.lower() for words in ACCOUNT_ERRORS):
         raise NotAuthorised(told)
     raise GatewayError(told)
+
+
+def _id(value: Any) -> str | None:
+    """An id as it can be stored: it comes from outside."""
+    return str(value).replace("\0", "")[:128] or None if value else None

@@ -6,8 +6,10 @@ by Z-API; where they disagree the wire wins. There is no content-type field: the
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from connectors.addresses import is_lid
 from connectors.messages import (
     DELETE,
     EDIT,
@@ -35,11 +37,13 @@ ATTACHMENTS = {
     "liveLocation": "localizacao",
 }
 CALLS = ("CALL_VOICE", "CALL_VIDEO", "CALL_MISSED_VOICE", "CALL_MISSED_VIDEO")
-#: Content that a person sends and no rule below reads: answered as "cannot open this".
-OTHER_CONTENT = (
-    "order", "product", "poll", "event", "pixKeyMessage", "requestPayment", "sendPayment", "reviewAndPay",
-    "reviewOrder", "carouselMessage",
+#: Objects beside the content, or content that asks for no answer. Any other object is something that a person
+#: sent and Theo cannot open: orders, products, polls, Pix keys, and what WhatsApp will invent next.
+NOT_CONTENT = (
+    "externalAdReply", "statusImage", "reaction", "eventResponse", "pinMessage", "newsletterAdminInvite",
+    "text", "pollVote", "listResponseMessage", "buttonsResponseMessage", "buttonReply",
 )  # fmt: skip
+MAX_ID = 128
 
 
 def parse(body: dict[str, Any]) -> Event:
@@ -61,7 +65,7 @@ def parse(body: dict[str, Any]) -> Event:
 def _received(body: dict[str, Any]) -> Event:
     phone = _text(body.get("phone"))
     message_id = _text(body.get("messageId"))
-    if not phone or not message_id:
+    if not phone or not 0 < len(message_id) <= MAX_ID:
         return Ignored("no_phone_or_id")
     if body.get("isGroup") is True or phone.endswith("-group") or "@g.us" in phone:
         return Ignored("group")
@@ -71,19 +75,18 @@ def _received(body: dict[str, Any]) -> Event:
         return Ignored("broadcast")
     if not _is_address(phone):
         return Ignored("not_an_address")
-    base = {
+    lid = _text(body.get("chatLid"))
+    base: dict[str, Any] = {
         "message_id": message_id,
         "phone": phone,
-        "lid": _text(body.get("chatLid")) or None,
+        "lid": lid if is_lid(lid) and _is_address(lid) else None,
         "reply_to": _text(body.get("referenceMessageId")) or None,
         "sent_at": _seconds(body.get("momment")),
     }
     if body.get("fromMe") is True:
         return _from_our_phone(body, base)
-    if "notification" in body:
+    if body.get("notification"):
         return _notification(body, base)
-    if body.get("waitingMessage") is True and not _has_content(body):
-        return Ignored("waiting_stub")
     if body.get("isEdit") is True or _text(body.get("editMessageId")):
         text = _words(body)
         original = _text(body.get("editMessageId")) or None
@@ -95,7 +98,7 @@ def _from_our_phone(body: dict[str, Any], base: dict[str, Any]) -> Event:
     """`fromApi`: the echo of a bot; otherwise a person types on the company's phone."""
     if body.get("fromApi") is True:
         return Ignored("own_echo")
-    if "notification" in body or body.get("waitingMessage") is True or "reaction" in body:
+    if body.get("notification") or body.get("waitingMessage") is True or _object(body, "reaction"):
         return Ignored("own_notification")
     return Incoming(kind=OPERATOR, text=_words(body), attachment=_attachment(body), **base)
 
@@ -105,7 +108,9 @@ def _notification(body: dict[str, Any], base: dict[str, Any]) -> Event:
     if name == "REVOKE":
         return Incoming(kind=DELETE, **{**base, "reply_to": base["message_id"]})
     if name in CALLS:
-        return Incoming(kind=MEDIA, attachment="ligacao", **base)
+        # One call may be told twice, as it rings and as it is missed.
+        call = _text(body.get("callId"))[:MAX_ID] or base["message_id"]
+        return Incoming(kind=MEDIA, attachment="ligacao", **{**base, "message_id": call})
     return Ignored("notification")
 
 
@@ -114,12 +119,13 @@ def _content(body: dict[str, Any], base: dict[str, Any]) -> Event:
     if tapped is not None:
         option_id, title = tapped
         return Incoming(kind=OPTION, option_id=option_id, text=title, **base)
-    if "reaction" in body:
+    if _object(body, "reaction"):
         return Ignored("reaction")
     vote = _object(body, "pollVote")
     if vote:
-        names = [_text(o.get("name")) for o in _list(vote.get("options"))]
-        return Incoming(kind=TEXT, text=", ".join(n for n in names if n), **base) if any(names) else Ignored("poll_vote")
+        names = [_text(option.get("name")) for option in _list(vote.get("options"))]
+        chosen = ", ".join(name for name in names if name)
+        return Incoming(kind=TEXT, text=chosen, **base) if chosen else Ignored("poll_vote")
     attachment, text = _attachment(body), _words(body)
     if attachment == "localizacao":
         place = _object(body, "location") or _object(body, "liveLocation")
@@ -130,9 +136,10 @@ def _content(body: dict[str, Any], base: dict[str, Any]) -> Event:
         return Incoming(kind=TEXT, text=text, attachment=attachment, **base)
     if attachment:
         return Incoming(kind=MEDIA, attachment=attachment, **base)
-    if any(key in body for key in OTHER_CONTENT):
+    if any(isinstance(value, dict) and key not in NOT_CONTENT for key, value in body.items()):
         return Incoming(kind=MEDIA, attachment="outro", **base)
-    return Ignored("no_content")
+    # WhatsApp announces what it cannot decrypt yet; the message itself comes later under the same id.
+    return Ignored("waiting_stub" if body.get("waitingMessage") is True else "no_content")
 
 
 def _tap(body: dict[str, Any]) -> tuple[str | None, str] | None:
@@ -140,16 +147,16 @@ def _tap(body: dict[str, Any]) -> tuple[str | None, str] | None:
 
     `selectedButtonId` and `singleSelectReply` are shapes of other libraries, read as a fallback.
     """
-    row = _object(body, "listResponseMessage")
+    row, button = _object(body, "listResponseMessage"), _object(body, "buttonsResponseMessage")
+    button = button or _object(body, "buttonReply")
     if row:
         nested = _object(row, "singleSelectReply")
         option = _text(row.get("selectedRowId")) or _text(nested.get("selectedRowId"))
-        return option or None, _text(row.get("title")) or _text(row.get("message"))
-    button = _object(body, "buttonsResponseMessage") or _object(body, "buttonReply")
-    if button:
+        title = _text(row.get("title")) or _text(row.get("message"))
+    else:
         option = _text(button.get("buttonId")) or _text(button.get("selectedButtonId"))
-        return option or None, _text(button.get("message")) or _text(button.get("selectedDisplayText"))
-    return None
+        title = _text(button.get("message")) or _text(button.get("selectedDisplayText"))
+    return (option or None, title) if option or title else None
 
 
 def _words(body: dict[str, Any]) -> str:
@@ -171,10 +178,6 @@ def _attachment(body: dict[str, Any]) -> str | None:
     return next((name for key, name in ATTACHMENTS.items() if isinstance(body.get(key), dict)), None)
 
 
-def _has_content(body: dict[str, Any]) -> bool:
-    return "text" in body or _attachment(body) is not None or _tap(body) is not None
-
-
 def _is_address(phone: str) -> bool:
     digits = phone[:-4] if phone.endswith("@lid") else phone
     return digits.isascii() and digits.isdigit() and 8 <= len(digits) <= 20
@@ -190,11 +193,18 @@ def _list(value: Any) -> list[dict[str, Any]]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    """Text that every database takes: no NUL (PostgreSQL), no half of a surrogate pair (any UTF-8)."""
+    return value.replace("\0", "").encode("utf-8", "ignore").decode() if isinstance(value, str) else ""
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _seconds(value: Any) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,8 @@ from connectors.messages import Outgoing
 MAX_BUTTONS, MAX_BUTTON_LABEL = 3, 20
 MAX_LIST_ROWS, MAX_ROW_TITLE = 10, 24
 LIST_BUTTON = "Ver opções"
+#: Z-API takes no menu without words above it.
+CHOOSE = "Escolha:"
 TYPED_PER_SECOND = 40
 MAX_TYPING_SECONDS = 5
 
@@ -32,13 +35,7 @@ def typing_seconds(text: str, pace: float) -> int:
         return 0
     if len(text) > 40 and " " not in text:
         return 1
-    return max(1, min(MAX_TYPING_SECONDS, 15, round(len(text) / TYPED_PER_SECOND * pace)))
-
-
-def numbered(message: Outgoing) -> str:
-    """A menu as text that is answered by its numbers."""
-    lines = [f"*{number}* - {option.title}" for number, option in enumerate(message.options, 1)]
-    return "\n".join(([message.text, ""] if message.text else []) + lines)
+    return max(1, round(min(MAX_TYPING_SECONDS, len(text) / TYPED_PER_SECOND * pace)))
 
 
 def render(
@@ -52,11 +49,7 @@ def render(
 ) -> Request:
     """The request that sends one bubble. `data_uri` is the file's content where `message.url` was fetched."""
     body: dict[str, Any] = {"phone": phone}
-    if quoted:
-        body["messageId"] = quoted
-    if message.url:
-        return _file(message, body, data_uri or message.url)
-    if message.options:
+    if message.options and not message.url:
         if menus == "list" and len(message.options) <= MAX_LIST_ROWS:
             return _option_list(message, body)
         short = all(len(option.title) <= MAX_BUTTON_LABEL for option in message.options)
@@ -64,7 +57,11 @@ def render(
             return _buttons(message, body)
         if menus == "buttons" and len(message.options) <= MAX_LIST_ROWS:
             return _option_list(message, body)
-    body["message"] = numbered(message) if message.options else message.text
+    if quoted:
+        body["messageId"] = quoted  # lists and buttons do not take it
+    if message.url:
+        return _file(message, body, data_uri or message.url)
+    body["message"] = message.as_text()
     seconds = typing_seconds(body["message"], pace)
     if seconds:
         body["delayTyping"] = seconds
@@ -77,8 +74,9 @@ def _file(message: Outgoing, body: dict[str, Any], content: str) -> Request:
     if message.image:
         return Request("send-image", {**body, "image": content})
     name = message.file_name or "documento.pdf"
-    extension = name.rsplit(".", 1)[-1].lower() if "." in name else "pdf"
-    return Request(f"send-document/{extension}", {**body, "document": content, "fileName": name})
+    ending = re.search(r"\.([a-z0-9]{1,5})$", name.lower())
+    method = f"send-document/{ending[1] if ending else 'pdf'}"
+    return Request(method, {**body, "document": content, "fileName": name})
 
 
 def _option_list(message: Outgoing, body: dict[str, Any]) -> Request:
@@ -87,14 +85,13 @@ def _option_list(message: Outgoing, body: dict[str, Any]) -> Request:
         for number, option in enumerate(message.options, 1)
     ]
     option_list = {"title": LIST_BUTTON, "buttonLabel": LIST_BUTTON, "options": options}
-    return Request("send-option-list", {**body, "message": message.text or "Escolha:", "optionList": option_list})
+    return Request("send-option-list", {**body, "message": message.text or CHOOSE, "optionList": option_list})
 
 
 def _buttons(message: Outgoing, body: dict[str, Any]) -> Request:
     buttons = [{"id": str(number), "label": option.title} for number, option in enumerate(message.options, 1)]
-    return Request(
-        "send-button-list", {**body, "message": message.text or "Escolha:", "buttonList": {"buttons": buttons}}
-    )
+    button_list = {"buttons": buttons}
+    return Request("send-button-list", {**body, "message": message.text or CHOOSE, "buttonList": button_list})
 
 
 def _short(title: str) -> str:

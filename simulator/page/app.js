@@ -188,6 +188,7 @@ function startFrame() {
   const tick = () => { byId("clock").textContent = clockTime(Date.now()); };
   tick();
   setInterval(tick, 10_000);
+  WIDE.addEventListener("change", () => setPanel(WIDE.matches));
   window.addEventListener("focus", () => { if (state.people.length) readFaults(); });
 }
 

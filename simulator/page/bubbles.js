@@ -28,7 +28,7 @@ export function bubble(message, deeds) {
     tabindex: "0",
   });
   if (message.from === "operator") node.append(el("span", { class: "tag" }, "Atendente, pelo celular da empresa"));
-  const quoted = message.quoted && deeds.find(message.quoted);
+  const quoted = message.quoted && !message.deleted && deeds.find(message.quoted);
   if (quoted) node.append(quote(quoted, deeds));
   if (message.deleted) node.append(el("p", { class: "text gone" }, "Mensagem apagada"));
   else node.append(...content(message, deeds));

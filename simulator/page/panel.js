@@ -9,8 +9,8 @@ const DELIVERY_ERRORS = [
   "Message not send caused by invalid media url", "SHADOW_BAN",
 ];
 const STATUSES = [
-  [null, "Aceita (200)"], [400, "400 assinatura vencida"], [403, "403 token recusado"], [404, "404 instância"],
-  [429, "429 pedidos demais"], [500, "500 erro interno"],
+  [null, "200 aceito"], [400, "400 assinatura"], [403, "403 token"], [404, "404 instância"], [429, "429 excesso"],
+  [500, "500 interno"],
 ];
 
 // What can go wrong, in the order of the panel. kind: flag (shown as on = `on`), number, choice.

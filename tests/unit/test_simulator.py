@@ -297,18 +297,28 @@ async def test_every_method_accepts_what_it_should_and_misses_each_field(method:
         ("send-button-list", {"buttonList": {"buttons": [{"id": 1, "label": "Sim"}]}}),
         ("send-button-actions", {"buttonActions": [{"type": "URL", "label": "x"}]}),
         ("send-button-actions", {"buttonActions": [{"type": "OPEN", "label": "x"}]}),
-        ("send-button-actions", {"buttonActions": [{"type": "REPLY", "label": "a"}, {"type": "CALL",
-        "label": "b", "phone": "1"}]}),
+        (
+            "send-button-actions",
+            {
+                "buttonActions": [
+                    {"type": "REPLY", "label": "a"},
+                    {"type": "CALL", "label": "b", "phone": "1"},
+                ]
+            },
+        ),
         ("send-option-list", {"optionList": {"title": "x", "buttonLabel": "y", "options": []}}),
-        ("send-option-list", {"optionList": {"title": "x", "buttonLabel": "y",
-        "options": [{"title": "sem descrição"}]}}),
+        (
+            "send-option-list",
+            {"optionList": {"title": "x", "buttonLabel": "y", "options": [{"title": "sem descrição"}]}},
+        ),
         ("send-button-pix", {"type": "PIX"}),
     ],
-)  # fmt: skip
+)
 async def test_bodies_that_are_refused(method: str, change: dict[str, Any]) -> None:
     good = GOOD.get(method) or GOOD["send-document/pdf"]
     async with running() as bench:
-        assert await bench.refused(method, {"phone": MARLENE, **good, **change})
+        error = await bench.refused(method, {"phone": MARLENE, **good, **change})
+        assert any(name in error for name in (*change, "extension", "REPLY"))
         assert await bench.messages() == []
 
 
@@ -390,11 +400,11 @@ async def test_a_send_reaches_the_chat_then_the_callbacks_come_in_order() -> Non
 
 async def test_sends_of_one_chat_keep_their_order_and_do_not_wait_for_others() -> None:
     async with running(echo=False) as bench:
-        await bench.send("send-text", {"message": "1", "delayTyping": 1})
+        await bench.send("send-text", {"message": "1", "delayTyping": 2})
         for word in "234":
             await bench.send("send-text", {"message": word})
         await bench.send("send-text", {"message": "outra conversa", "phone": CAIO})
-        await bench.shown(1, CAIO, seconds=0.8)
+        await bench.shown(1, CAIO, seconds=1.8)
         assert await bench.messages() == []
         assert [message["text"] for message in await bench.shown(4)] == ["1", "2", "3", "4"]
 
@@ -408,7 +418,7 @@ async def test_delays_hold_a_message_back_and_typing_shows() -> None:
             state = await (await bench.client.get(f"/api/chats/{MARLENE}/messages")).json()
             typed.append(state["typing"])
             await asyncio.sleep(0.05)
-        assert 1.9 < time.monotonic() - started < 3.5
+        assert 1.9 < time.monotonic() - started < 4
         assert not typed[0] and any(typed)
         state = await (await bench.client.get(f"/api/chats/{MARLENE}/messages")).json()
         assert state["typing"] is False and state["last"] == 1
@@ -932,12 +942,12 @@ async def test_long_polling_returns_with_the_first_news() -> None:
 
 async def test_sync_waits_for_the_webhook_and_the_other_way_does_not() -> None:
     async with running() as bench:
-        bench.hook.delay = 0.3
+        bench.hook.delay = 1
         started = time.monotonic()
         said = await bench.say(sync=False, text="oi")
-        assert set(said) == {"id"} and time.monotonic() - started < 0.25
+        assert set(said) == {"id"} and time.monotonic() - started < 0.8
         answer = await bench.say(text="oi")
-        assert set(answer) == {"id", "status", "ms"} and answer["ms"] >= 290
+        assert set(answer) == {"id", "status", "ms"} and answer["ms"] >= 990
 
 
 @pytest.mark.parametrize(

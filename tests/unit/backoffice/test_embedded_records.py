@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from backoffice import billing, database, seed
+from backoffice import billing, database, seed, tables
 from backoffice.billing import ReleaseOutcome
 from backoffice.documents import parse_document
 from backoffice.erp import connect
@@ -172,13 +172,15 @@ print(len(erp.contracts("8")), len(erp.plans()), len(erp.outages()))
 """
 
 
-def test_processes_that_start_at_once_fill_the_records_once(url: str, tmp_path: Path) -> None:
-    if url.startswith("postgresql"):
-        from backoffice import tables
-
-        with database.Database(url).write() as tx:
-            tables.metadata.drop_all(tx)
+def test_processes_that_start_at_once_fill_the_records_once(url: str) -> None:
+    with database.Database(url).write() as tx:
+        tables.metadata.drop_all(tx)
     starts = [run(OPENER, url) for _ in range(4)]
+    assert [finished(start) for start in starts] == ["2 5 1"] * 4
+
+
+def test_a_new_file_is_filled_once_too(tmp_path: Path) -> None:
+    starts = [run(OPENER, f"sqlite:///{tmp_path}/new/theo.db") for _ in range(4)]
     assert [finished(start) for start in starts] == ["2 5 1"] * 4
 
 
@@ -305,6 +307,15 @@ def test_sixteen_calls_at_once_with_one_key_are_one_call(erp: SqlErp) -> None:
         assert seen() == seen()
 
 
+def test_one_key_on_two_things_is_two_wishes(erp: SqlErp) -> None:
+    assert erp.change_plan("1001", "fibra-600", "k").id == "1001"
+    assert erp.change_plan("1008", "fibra-600", "k").id == "1008"
+    assert erp.open_ticket(ticket("1001", "1"), "k").ticket.contract_id == "1001"
+    assert erp.open_ticket(ticket("1008", "8"), "k").ticket.contract_id == "1008"
+    assert erp.open_ticket(NewTicket("x", Sector.DESK, "", "1"), "k").ticket.customer_id == "1"
+    assert erp.open_ticket(NewTicket("x", Sector.DESK, "", "8"), "k").ticket.customer_id == "8"
+
+
 def test_a_refused_call_leaves_its_key_unused(erp: SqlErp, clock: Any) -> None:
     with pytest.raises(Refused):
         erp.trust_release("1003", 3, "k")
@@ -369,7 +380,8 @@ def test_unknown_names(erp: SqlErp) -> None:
     ):
         with pytest.raises(NotFound):
             call()
-    assert erp.contracts("99") == erp.invoices("99") == erp.tickets("99") == erp.visits("99") == ()
+    for found in (erp.contracts("99"), erp.invoices("99"), erp.tickets("99"), erp.visits("99")):
+        assert found == ()
     assert erp.find_customer(_document("529.982.247-25")) is None
 
 

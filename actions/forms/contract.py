@@ -1,0 +1,508 @@
+"""The forms around the contract: who, which contract, what exactly, and a clear yes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from actions.formats import money
+from actions.forms.base import CONFIRMED, FREE_ANSWERS, ServiceForm, State, _starts_now
+from actions.forms.places import fold, hear_place, place_of, tell_verdict
+from actions.forms.sales import PLACE_INTENTS, choose_plan, name_in
+from actions.talk import Events, Talk
+from backoffice import contract as rules
+from backoffice.contract import SuspensionOutcome
+from backoffice.records import Contract, ContractStatus, Plan
+from backoffice.sales import CoverageOutcome
+
+NO_ALTERNATIVE, DECLINED, ACCEPTED = "nenhuma", "recusada", "aceita"
+_WAIT = re.compile(
+    r"\b(?:pera\w*|perai|espera\w*|calma|so um (?:momento|minuto|segundo)|minutin\w*|um minuto|momentinho|ja volto)\b"
+)
+_NO = re.compile(r"\b(?:nao|n|nn|nunca|negativo|desist\w*|deixa|melhor nao|mudei de ideia)\b")
+_YES = re.compile(
+    r"\b(?:sim|s|ss|pode|podem|confirm\w+|isso|quero|claro|certeza|positivo|ok|manda|faz|faca|bora|vamos|aceito|fechado|"
+    r"por favor|cancel\w+|encerr\w+)\b"
+)
+_DROP = re.compile(r"\W*(?:cancel(?:a|ar|e)|para|parar)(?: isso| tudo)?\W*")
+
+
+def clear_answer(talk: Talk, own_intents: tuple[str, ...]) -> bool | None:
+    """A yes or no that may change a contract. "Peraí" is neither, though it is kind; a no wins over a yes."""
+    text = fold(talk.text)
+    if _WAIT.search(text):
+        return None
+    if talk.intent in ("afirmar", "negar"):
+        return talk.intent == "afirmar" and not (_NO.search(text) and not _YES.search(text))
+    if "cancelar_servico" not in own_intents and _DROP.fullmatch(text) and text:
+        return False  # "cancelar" said to "posso mudar seu plano?" drops the step, not the contract
+    if talk.intent in (*own_intents, *FREE_ANSWERS) and text and "?" not in text:
+        if _NO.search(text):
+            return False
+        return True if _YES.search(text) else None
+    return None
+
+
+class ContractForm(ServiceForm):
+    """A form that changes a contract: nothing is done without a clear yes."""
+
+    async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        if slot == "confirma":
+            # "Sim, mas a partir do dia 10": what was corrected is shown before it is done.
+            corrected = {event["name"] for event in state.events if event["value"] is not None} & {*self.slots}
+            return clear_answer(talk, self.trigger_intents) if asked and not corrected else None
+        return await super().read(slot, talk, state, asked=asked)
+
+    async def contract(self, talk: Talk, state: State) -> Contract:
+        return await talk.ask(lambda erp: erp.contract(state.get("contrato")))
+
+
+# -- the plan ----------------------------------------------------------------------------------------
+
+_MORE = re.compile(
+    r"\b(?:aument\w+|mais (?:velocidade|rapid\w|mega|internet|potente|forte|veloz)|subir|sobe|melhor(?:ar)?|upgrade|turbin\w+|maior)\b"
+)
+_LESS = re.compile(
+    r"\b(?:diminu\w+|baix\w+|mais (?:barat\w|em conta|basic\w|simples)|menos|reduz\w+|menor|downgrade|economiz\w+|car[oa])\b"
+)
+
+
+def direction(text: str) -> str | None:
+    """`mais` or `menos`, where folded words want more or less; None where they say neither, or both."""
+    more, less = _MORE.search(text), _LESS.search(text)
+    return None if bool(more) == bool(less) else "mais" if more else "menos"
+
+
+class PlanForm(ContractForm):
+    """Which plan instead."""
+
+    form = "plano_form"
+    trigger_intents = ("alterar_plano",)
+    slots = ("plano_novo", "confirma")
+
+    def start(self, talk: Talk, state: State) -> None:
+        state.set("falha", None)
+        if state.get("outro_pedido") == "contratar_form":
+            state.set("outro_pedido", None)  # "quero o de 600" is one wish
+        state.set("direcao", direction(fold(talk.text)))
+        state.set("velocidades", speeds(talk))
+
+    async def _read(self, talk: Talk, state: State, requested: str | None) -> bool:
+        answered = await super()._read(talk, state, requested)
+        return answered or (requested == "plano_novo" and talk.intent == "consultar_planos")
+
+    async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        if slot != "plano_novo":
+            return await super().read(slot, talk, state, asked=asked)
+        if talk.entity("plano"):
+            return talk.entity("plano")
+        if not state.get("contrato") or state.get("identidade") != CONFIRMED:
+            return None
+        if not asked and talk.intent not in (*self.trigger_intents, *FREE_ANSWERS):
+            return None
+        contract = await self.contract(talk, state)
+        options = await talk.ask(rules.plan_options, contract.id)
+        plans = [*options.slower[::-1], *options.faster]
+        named = _named(speeds(talk), plans, contract.plan)
+        if named is None and asked:
+            named = choose_plan(fold(talk.text), plans)
+            if named is None and re.search(r"\bmais barat\w\b", fold(talk.text)):
+                named = min(plans, key=lambda plan: plan.price) if plans else None
+        if named is None and asked and speeds(talk):
+            state.set("falha", "mesmo_plano" if speeds(talk)[-1] == contract.plan.mbps else "sem_essa_velocidade")
+        if named is None or named.id == state.get("plano_novo"):
+            return None
+        state.set("confirma", None)
+        return named.id
+
+    async def prepare(self, talk: Talk, state: State) -> None:
+        contract = await self.contract(talk, state)
+        if contract.status is not ContractStatus.ACTIVE or contract.cancelling:
+            state.set("interrompido", True)
+            return
+        options = await talk.ask(rules.plan_options, contract.id)
+        plans = [*options.slower[::-1], *options.faster]
+        said = state.get("velocidades") or []
+        if said and state.get("plano_novo") is None:  # said before it was known whose contract it is
+            named = _named(said, plans, contract.plan)
+            if named:
+                state.set("plano_novo", named.id)
+            else:
+                state.set("falha", "mesmo_plano" if said[-1] == contract.plan.mbps else "sem_essa_velocidade")
+        state.set("velocidades", None)
+        if state.get("plano_novo") == contract.plan.id:
+            state.set("plano_novo", None)
+            state.set("falha", "mesmo_plano")
+
+
+def speeds(talk: Talk) -> list[int]:
+    """Every speed named in the message, in Mbps, in order."""
+    found = talk.tracker.latest_message.get("entities") or []
+    return [int(entity["value"]) for entity in found if entity.get("entity") == "velocidade"]
+
+
+def _named(said: list[int], plans: list[Plan], current: Plan) -> Plan | None:
+    """The plan of the last speed named that is not the one they have ("do 300 pro 600")."""
+    for mbps in reversed([speed for speed in said if speed != current.mbps]):
+        return next((plan for plan in plans if plan.mbps == mbps), None)
+    return None
+
+
+# -- the address -------------------------------------------------------------------------------------
+
+
+class AddressForm(ContractForm):
+    """Where to, whether it is served, and the price."""
+
+    form = "endereco_form"
+    trigger_intents = ("mudar_endereco",)
+    slots = ("lugar", "endereco", "confirma")
+
+    def start(self, talk: Talk, state: State) -> None:
+        state.set("falha", None)
+        state.set("verdito_dito", None)
+        before = place_of(talk.slot("lugar"))
+        if before.decided and before.veredito != CoverageOutcome.NOT_SERVED.value:
+            state.set("lugar", talk.slot("lugar"))  # asked about just now: "então leva minha internet pra lá"
+
+    async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        if slot == "lugar":
+            return await self._place(talk, state, asked)
+        if slot == "endereco":
+            return read_address(talk) if asked else None
+        return await super().read(slot, talk, state, asked=asked)
+
+    async def _place(self, talk: Talk, state: State, asked: bool) -> Any:
+        starting = _starts_now(talk.tracker, self.form)
+        requested = None if starting else talk.slot("requested_slot")
+        if talk.intent not in (*FREE_ANSWERS, *self.trigger_intents, *PLACE_INTENTS):
+            return None
+        if not (asked or starting) and talk.intent in ("afirmar", "negar"):
+            return None
+        if requested in ("documento", "nascimento"):
+            return None
+        found = await hear_place(talk, state.get("lugar"), asked=asked, starting=starting)
+        if found is not None:
+            state.set("endereco", None)
+            state.set("confirma", None)
+            state.set("verdito_dito", None)
+        return found
+
+    async def prepare(self, talk: Talk, state: State) -> None:
+        contract, place = await self.contract(talk, state), place_of(state.get("lugar"))
+        if contract.status is ContractStatus.CANCELLED or contract.cancelling:
+            state.set("interrompido", True)
+        elif place.decided:
+            if not state.get("verdito_dito"):
+                tell_verdict(talk, place)
+                state.set("verdito_dito", True)
+            if place.veredito == CoverageOutcome.NOT_SERVED.value:
+                state.set("interrompido", True)
+            elif place.rua and re.search(r"\d", place.rua) and state.get("endereco") is None:
+                state.set("endereco", "")
+
+    def _next(self, state: State) -> str | None:
+        wanted = super()._next(state)
+        undecided = not place_of(state.get("lugar")).decided
+        return "lugar" if wanted in ("endereco", "confirma") and undecided else wanted
+
+
+def read_address(talk: Talk) -> str | None:
+    """Street and number of the new home; this one is needed, so nothing counts as skipped."""
+    text = re.sub(r"\s+", " ", talk.text.strip())[:160]
+    if re.search(r"\d|\bs/?n\b|sem numero", fold(text)) and talk.intent not in (
+        "pedir_segunda_via",
+        "falar_com_atendente",
+    ):
+        return text
+    return text if talk.intent in ("informar", "nlu_fallback") and len(text.split()) >= 2 else None
+
+
+# -- the owner ---------------------------------------------------------------------------------------
+
+_DEATH = re.compile(r"\b(?:falec\w+|morreu|morte|obito|inventario|partiu|viuv[ao])\b")
+
+
+class OwnerForm(ContractForm):
+    """The new owner's name. After a death the owner cannot answer for themselves: a person takes it at once."""
+
+    form = "titularidade_form"
+    trigger_intents = ("transferir_titularidade",)
+    slots = ("novo_titular", "confirma")
+
+    def start(self, talk: Talk, state: State) -> None:
+        state.set("falha", None)
+        state.set("falecimento", True if _DEATH.search(fold(talk.text)) else None)
+
+    async def _read_identity(self, talk: Talk, state: State, requested: str | None) -> bool:
+        """A document told beside the new owner's name is theirs: it must not change who is talking."""
+        if state.get("identidade") == CONFIRMED and requested in self.slots:
+            return False
+        return await super()._read_identity(talk, state, requested)
+
+    async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        if slot != "novo_titular":
+            return await super().read(slot, talk, state, asked=asked)
+        correcting = state.get("novo_titular") and talk.slot("requested_slot") == "confirma"
+        if not (asked or correcting) or talk.intent not in (*FREE_ANSWERS, *self.trigger_intents, "fora_do_escopo"):
+            return None
+        if talk.intent == "afirmar" or (talk.intent == "negar" and not correcting):
+            return None
+        if correcting and not re.search(r"\b(?:nome|e|eh|chama)\b", fold(talk.text)):
+            return None
+        name = name_in(re.split(r"\d", talk.text)[0])
+        if name and len(name.split()) < 2 and not correcting and state.get("nome_curto") != name:
+            state.set("nome_curto", name)
+            state.set("falha", "nome_curto")
+            return None
+        if correcting and name:
+            state.set("confirma", None)
+        return name
+
+    def _next(self, state: State) -> str | None:
+        return None if state.get("falecimento") else super()._next(state)
+
+
+# -- a pause -----------------------------------------------------------------------------------------
+
+_PERIOD = re.compile(
+    r"\b(\d{1,3}|um|uma|dois|duas|tres|quatro|cinco|seis)\s*(?:ou \w+ )?(dias?|semanas?|mes(?:es)?|anos?)\b"
+)
+_WORDS = {"um": 1, "uma": 1, "dois": 2, "duas": 2, "tres": 3, "quatro": 4, "cinco": 5, "seis": 6}
+_DAYS_IN = {"dia": 1, "sem": 7, "mes": 30, "ano": 365}
+
+
+def period_days(text: str) -> int | None:
+    """How many days folded words name: `2 meses` → 60 (a month counts thirty days), `tres semanas` → 21."""
+    found = _PERIOD.search(text)
+    if found is None:
+        return None
+    number, unit = found.groups()
+    return (_WORDS.get(number) or int(number)) * _DAYS_IN[unit[:3]]
+
+
+class PauseForm(ContractForm):
+    """From when, until when, within the limits."""
+
+    form = "pausa_form"
+    trigger_intents = ("suspender_servico",)
+    slots = ("pausa_inicio", "pausa_fim", "confirma")
+
+    def start(self, talk: Talk, state: State) -> None:
+        for slot in ("falha", "pausa_dias"):
+            state.set(slot, None)
+
+    async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        if slot == "pausa_inicio":
+            return await self._first_day(talk, state, asked)
+        if slot == "pausa_fim":
+            return self._last_day(talk, state, asked)
+        return await super().read(slot, talk, state, asked=asked)
+
+    def _listens(self, talk: Talk, state: State) -> bool:
+        """Not while the birth date is asked: that is another kind of day."""
+        return talk.slot("requested_slot") != "nascimento" or _starts_now(talk.tracker, self.form)
+
+    async def _first_day(self, talk: Talk, state: State, asked: bool) -> str | None:
+        if not self._listens(talk, state):
+            return None
+        days = _days(talk)
+        text = fold(talk.text)
+        today = (await talk.ask(lambda erp: erp.now())).date()
+        said = None
+        if len(days) >= 2 or (days and (asked or self._is_from(text)) and not self._is_until(text)):
+            said = days[0]
+        elif asked and re.search(r"\b(?:hoje|agora|ja|imediat\w+|o quanto antes)\b", text) and not days:
+            said = today.isoformat()
+        elif re.search(r"\bmes que vem\b|\bproximo mes\b", text) and (asked or talk.intent in self.trigger_intents):
+            said = (today.replace(day=1) + dt.timedelta(days=32)).replace(day=1).isoformat()
+        if said is None and asked and period_days(text):
+            state.set("falha", "falta_inicio")  # how long is known now, from when is not
+        if said and state.get("pausa_fim") and state.get("pausa_dias"):
+            state.set("pausa_fim", None)  # so many days from the new first day
+        return said
+
+    def _last_day(self, talk: Talk, state: State, asked: bool) -> str | None:
+        if not self._listens(talk, state):
+            return None
+        text, days = fold(talk.text), _days(talk)
+        length = talk.entity("pausa_dias")
+        count = int(length) if length else period_days(text)
+        if count is None and asked and re.fullmatch(r"\W*(\d{1,3})\W*", text):
+            count = int(re.sub(r"\D", "", text))
+        if count:
+            state.set("pausa_dias", count)
+            if state.get("pausa_inicio") is None:
+                return None
+            return (dt.date.fromisoformat(state.get("pausa_inicio")) + dt.timedelta(days=count - 1)).isoformat()
+        if len(days) >= 2:
+            return days[-1]
+        if days and (asked or self._is_until(text)):
+            state.set("pausa_dias", None)
+            return days[-1]
+        return None
+
+    def _is_from(self, text: str) -> bool:
+        return (
+            re.search(r"\b(?:a partir|desde|comec\w+|viaj\w+|do dia|de hoje|dia)\b|\b(?:hoje|amanha)\b", text)
+            is not None
+        )
+
+    def _is_until(self, text: str) -> bool:
+        return re.search(r"\b(?:ate|volt\w+|retorn\w+)\b", text) is not None and "partir" not in text
+
+    async def prepare(self, talk: Talk, state: State) -> None:
+        """What the rule refuses whatever the days are needs no further question."""
+        today = (await talk.ask(lambda erp: erp.now())).date()
+        policy = (await talk.ask(lambda erp: erp.company())).suspension
+        first_said = state.get("pausa_inicio")
+        first = dt.date.fromisoformat(first_said) if first_said else today
+        if first_said and state.get("pausa_fim") is None and state.get("pausa_dias"):
+            state.set("pausa_fim", (first + dt.timedelta(days=state.get("pausa_dias") - 1)).isoformat())
+        last_said = state.get("pausa_fim")
+        last = (
+            dt.date.fromisoformat(last_said)
+            if last_said and first_said
+            else first + dt.timedelta(days=policy.min_days - 1)
+        )
+        verdict = await talk.ask(rules.may_suspend, state.get("contrato"), first, last)
+        if verdict.outcome in (
+            SuspensionOutcome.HAS_DEBT,
+            SuspensionOutcome.NOT_ACTIVE,
+            SuspensionOutcome.USED_RECENTLY,
+        ):
+            state.set("interrompido", True)
+        elif verdict.outcome is SuspensionOutcome.IN_THE_PAST:
+            state.set("pausa_inicio", None)
+            state.set("falha", verdict.outcome.value)
+        elif verdict.outcome in (SuspensionOutcome.TOO_SHORT, SuspensionOutcome.TOO_LONG) and first_said and last_said:
+            state.set("pausa_fim", None)
+            state.set("pausa_dias", None)
+            state.set("falha", verdict.outcome.value)
+
+
+def _days(talk: Talk) -> list[str]:
+    """Every day named in the message, as ISO dates, in order of time."""
+    found = talk.tracker.latest_message.get("entities") or []
+    return sorted(str(entity["value"]) for entity in found if entity.get("entity") == "dia")
+
+
+# -- the end -----------------------------------------------------------------------------------------
+
+#: Why somebody leaves → the one thing that may be offered instead.
+REASONS = (
+    ("pausa", re.compile(r"viaj\w+|viagem|ferias|um tempo|por enquanto|temporad\w+|nao (?:vou|estou|to) us\w+|fora uns|ficar fora|ausent\w+")),
+    ("plano", re.compile(r"\bcar[oa]s?\b|dinheiro|preco|valor|barat\w+|desempreg\w+|apert\w+|financeir\w+|pagar|gast\w+|condic\w+|conta")),
+    ("endereco", re.compile(r"mud(?:ar|ando|anca|ei|o)\b.*|outra casa|outro (?:endereco|bairro|ap\w*)|de endereco")),
+)  # fmt: skip
+_ASKS_THE_PRICE = re.compile(
+    r"\b(?:multa|fidelidade|taxa|quanto (?:custa|pago|sai|fica|eu pago)|paga(?:r)? (?:algo|alguma coisa)|tem que pagar)\b"
+)
+_KEEP = re.compile(
+    r"\b(?:nao|n) (?:quero|vou|precisa|preciso) (?:mais )?cancel\w+|desisti\w* de cancel\w+|(?:desfa\w+|revert\w+|anul\w+|volta\w* atras|"
+    r"retir\w+|cancel\w+) (?:d?o |n?o |com o )?(?:meu )?(?:pedido (?:de|do) )?cancelamento|nao cancel\w+|manter? (?:a |minha |a minha |o |meu )?(?:internet|contrato|plano)|"
+    r"mudei de ideia|quero ficar|quero continuar"
+)
+_NO_REASON = re.compile(
+    r"\b(?:pular?|pula|prefiro nao|nao (?:quero|vou|preciso) (?:dizer|falar|informar|explicar)|sem motivo|nenhum|pessoal|nada)\b"
+)
+#: Intents whose words may be a reason, though each is a wish elsewhere.
+REASON_INTENTS = (
+    *FREE_ANSWERS, "cancelar_servico", "reclamar", "internet_lenta", "sem_internet", "mudar_endereco", "suspender_servico",
+    "contestar_fatura", "negociar_debito", "alterar_plano", "fora_do_escopo", "elogiar", "pedir_suporte", "contratar_internet",
+)  # fmt: skip
+
+
+class CancelForm(ContractForm):
+    """Why (may be skipped), one alternative at most, the terms, and a clear yes. Who only asks gets the numbers first."""
+
+    form = "cancelar_form"
+    trigger_intents = ("cancelar_servico",)
+    slots = ("motivo", "alternativa", "confirma")
+
+    def start(self, talk: Talk, state: State) -> None:
+        state.set("falha", None)
+        state.set("alternativa_tipo", None)
+        if state.get("outro_pedido") in ("plano_form", "pausa_form", "endereco_form"):
+            state.set("outro_pedido", None)  # the reason for leaving, not a wish beside it
+        text = fold(talk.text)
+        asks = bool(_ASKS_THE_PRICE.search(text))
+        state.set("quer_saber_multa", asks or None)
+        state.set("quer_manter", True if _KEEP.search(text) else None)
+        if asks:
+            state.set("motivo", "")
+            state.set("alternativa", NO_ALTERNATIVE)
+        else:
+            why = re.search(
+                r"\b(?:porque|pq|pois|por causa|ja que|por conta)\b\s+(.+)", talk.text, re.IGNORECASE | re.DOTALL
+            )
+            if why:
+                state.set("motivo", why.group(1)[:300])
+
+    async def _run(self, talk: Talk) -> Events:
+        asks = talk.intent in self.trigger_intents and _ASKS_THE_PRICE.search(fold(talk.text))
+        if asks and talk.slot("identidade") != CONFIRMED:
+            policy = (await talk.ask(lambda erp: erp.company())).cancellation
+            talk.say("utter_multa_regra", meses=policy.max_loyalty_months, por_mes=money(policy.fine_per_month))
+        return await super()._run(talk)
+
+    async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        text = fold(talk.text)
+        if asked and slot in ("motivo", "alternativa") and _ASKS_THE_PRICE.search(text):
+            state.set("quer_saber_multa", True)  # the numbers first; the reason does not matter any more
+            state.set("alternativa", NO_ALTERNATIVE)
+            return "" if slot == "motivo" else NO_ALTERNATIVE
+        if slot == "motivo":
+            return self._reason(talk, text) if asked else None
+        if slot == "alternativa":
+            if not asked:
+                return None
+            if talk.intent in self.trigger_intents:
+                return DECLINED
+            answer = clear_answer(talk, ())
+            return None if answer is None else ACCEPTED if answer else DECLINED
+        if slot == "confirma" and _KEEP.search(text) and not _starts_now(talk.tracker, self.form):
+            if state.get("identidade") != CONFIRMED:
+                talk.say("utter_cancelamento_desistiu")
+            return False
+        return await super().read(slot, talk, state, asked=asked)
+
+    def _reason(self, talk: Talk, text: str) -> str | None:
+        if talk.entity("motivo"):
+            return str(talk.entity("motivo")) if talk.entity("motivo") != "pular" else ""
+        if talk.intent == "negar" or _NO_REASON.search(text):
+            return "" if len(text.split()) <= 4 or _NO_REASON.search(text) else talk.text[:300]
+        if talk.intent == "afirmar" and len(text.split()) <= 3:
+            return None
+        return talk.text[:300] if talk.intent in REASON_INTENTS and text else None
+
+    async def prepare(self, talk: Talk, state: State) -> None:
+        contract = await self.contract(talk, state)
+        if contract.cancelling or state.get("quer_manter") or state.get("confirma") is False:
+            state.set("interrompido", True)
+            return
+        if state.get("motivo") is not None and state.get("alternativa") is None and not state.get("alternativa_tipo"):
+            kind = await self._alternative(talk, state, contract)
+            state.set("alternativa_tipo", kind)
+            state.set("alternativa", None if kind else NO_ALTERNATIVE)
+        if state.get("alternativa") == ACCEPTED:
+            state.set("interrompido", True)
+
+    def _next(self, state: State) -> str | None:
+        return None if state.get("confirma") is False else super()._next(state)
+
+    async def _alternative(self, talk: Talk, state: State, contract: Contract) -> str | None:
+        """What the reason speaks for, where the records allow it."""
+        why = fold(str(state.get("motivo")))
+        kind = next((kind for kind, words in REASONS if words.search(why)), None)
+        if contract.status is not ContractStatus.ACTIVE:
+            return None
+        if kind == "plano":
+            return kind if (await talk.ask(rules.plan_options, contract.id)).slower else None
+        if kind == "pausa":
+            today = (await talk.ask(lambda erp: erp.now())).date()
+            days = (await talk.ask(lambda erp: erp.company())).suspension.min_days
+            verdict = await talk.ask(rules.may_suspend, contract.id, today, today + dt.timedelta(days=days - 1))
+            return kind if verdict.outcome is SuspensionOutcome.SUSPENDED else None
+        return kind

@@ -1,0 +1,256 @@
+"""The forms of support: the first-level script, visits, the Wi-Fi password, an earlier protocol."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from actions.forms.base import ServiceForm, State
+from actions.talk import Talk
+from backoffice import support
+from backoffice.first_level import End, Step, Symptom, next_step
+from backoffice.support import DiagnosisOutcome
+from language.folding import strip_accents
+
+DANGER = re.compile(
+    r"faisca|choque|pegando fogo|fumaca|fio (?:caiu|caido|partido|arrebentado|no chao)|poste (?:caiu|caindo)|curto"
+)
+#: Words of the customer → what they have tried already without success.
+TRIED = (
+    (Step.RESTART, re.compile(r"\b(?:ja|fiz)\b.*\b(?:reinici|deslig|resete|tirei da tomada|liguei e desliguei)|reiniciei|resetei|(?:desliguei|tirei) (?:e|da tomada e) (?:liguei|coloquei)|desliguei (?:tudo|o aparelho|o modem|a caixinha)")),
+    (Step.POWER, re.compile(r"(?:troquei|testei|mudei)(?: em| de| noutra| outra| na)* tomada|outra tomada|ja (?:vi|olhei|testei) a tomada")),
+    (Step.CABLE, re.compile(r"no cabo (?:tambem|tb|tbm|da no mesmo)|(?:pelo|com|por) cabo tambem|testei (?:no|pelo|com) cabo")),
+)  # fmt: skip
+SUPPORT_INTENTS = ("sem_internet", "internet_lenta", "modem_desligado", "pedir_suporte")
+_NO = re.compile(r"\b(?:nao|n|nn|nada|nem|nenhum\w*|nunca|negativo|ainda|continua|mesm[ao]|igual|pior|piorou)\b")
+_YES = re.compile(
+    r"\b(?:sim|s|ss|isso|voltou|voltaram|resolveu|resolvido|funcionou|funcionando|normalizou|pegou|acendeu|acenderam|ligou|melhora|melhorou|deu certo|foi|consegui|aham|claro|uhum|ja)\b"
+)
+#: What else may be heard as yes or no, by the step that was asked.
+_STEP_WORDS = {
+    Step.LIGHTS: (re.compile(r"acesa|ligad|verde|piscand|azul|vermelh"), re.compile(r"apagad|desligad|tudo preto|sem luz|morto")),
+    Step.RED_LIGHT: (re.compile(r"vermelh|los\b"), re.compile(r"verde|azul|normal|apagad")),
+    Step.POWER: (re.compile(r"acendeu|ligou|acesa"), re.compile(r"apagad|morto|desligad|queim")),
+    Step.ONE_APP: (re.compile(r"\bso (?:n[oa] |esse|essa|um|uma)|soment"), re.compile(r"tud[oa]|todos|qualquer|geral|varios")),
+    Step.CABLE: (re.compile(r"\bpega\b|normal|boa?\b|rapid"), re.compile(r"tambem|lent|nao tenho")),
+    Step.NEAR: (re.compile(r"melhor|rapid|boa?\b|fica bo"), re.compile(r"tambem|em todo|lent|tanto faz")),
+}  # fmt: skip
+
+
+def read_answer(step: Step, text: str, intent: str) -> bool | None:
+    """Yes or no to a step, in free words; negation wins ("não tem luz vermelha"). None: neither."""
+    folded = strip_accents(text.lower())
+    yes_words, no_words = _STEP_WORDS.get(step, (None, None))
+    if _NO.search(folded):
+        return False
+    if no_words and no_words.search(folded):
+        return False
+    if _YES.search(folded) or (yes_words and yes_words.search(folded)):
+        return True
+    return {"afirmar": True, "negar": False}.get(intent)
+
+
+class SupportForm(ServiceForm):
+    """Who, which address, what the network knows; then one question at a time."""
+
+    form = "suporte_form"
+    trigger_intents = SUPPORT_INTENTS
+    slots = ("sintoma", "relato", "resposta")
+
+    def start(self, talk: Talk, state: State) -> None:
+        for slot in ("diagnostico", "passo", "respostas", "tentou", "aplicativo", "resultado", "falado"):
+            state.set(slot, None)
+        if DANGER.search(strip_accents(talk.text.lower())):
+            talk.say("utter_perigo")
+
+    async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        if slot == "sintoma":
+            self._hear(talk, state)
+            return self._symptom(talk, state, asked)
+        if slot == "relato":
+            return (
+                talk.text
+                if talk.text and (asked or len(talk.text.split()) > 3) and state.get("relato") is None
+                else None
+            )
+        if slot == "resposta" and asked and state.get("passo"):
+            if talk.intent not in (
+                *SUPPORT_INTENTS,
+                "afirmar",
+                "negar",
+                "informar",
+                "nlu_fallback",
+                "agradecer",
+                "elogiar",
+                "reclamar",
+            ):
+                return None
+            step = Step(state.get("passo"))
+            answer = read_answer(step, talk.text, talk.intent)
+            if answer is None:
+                return None
+            state.set("respostas", {**(state.get("respostas") or {}), step.value: answer})
+            state.set("passo", None)
+            return "ok"
+        return await super().read(slot, talk, state, asked=asked)
+
+    def _symptom(self, talk: Talk, state: State, asked: bool) -> str | None:
+        """A complaint that changes in the middle of the talk changes the script."""
+        if talk.intent in ("sem_internet", "internet_lenta", "modem_desligado") and state.get("passo") is None:
+            return talk.intent
+        if state.get("sintoma") is not None:
+            return None
+        if talk.entity("sintoma"):
+            return Symptom.OTHER.value
+        told = len(talk.text.split()) > 3
+        if talk.intent == "pedir_suporte" and told:
+            return Symptom.OTHER.value
+        return Symptom.OTHER.value if asked and told and talk.intent in ("informar", "nlu_fallback") else None
+
+    def _hear(self, talk: Talk, state: State) -> None:
+        """What the customer says to have tried, and the app that stutters."""
+        folded = strip_accents(talk.text.lower())
+        done = set(state.get("tentou") or []) | {step.value for step, words in TRIED if words.search(folded)}
+        if done:
+            state.set("tentou", sorted(done))
+        if talk.entity("aplicativo") and not state.get("aplicativo"):
+            state.set("aplicativo", talk.entity("aplicativo"))
+
+    async def prepare(self, talk: Talk, state: State) -> None:
+        """Asks the network before the customer; what it knows needs no question."""
+        if not state.get("diagnostico"):
+            found = await talk.ask(support.diagnose, state.get("contrato"))
+            state.set("diagnostico", found.outcome.value)
+        outcome = DiagnosisOutcome(state.get("diagnostico"))
+        settled = outcome not in (
+            DiagnosisOutcome.NO_POWER,
+            DiagnosisOutcome.ONLINE_OK,
+            DiagnosisOutcome.UNKNOWN,
+        )
+        if settled:
+            state.set("interrompido", True)
+            return
+        symptom = state.get("sintoma")
+        if symptom is None and outcome is DiagnosisOutcome.NO_POWER:
+            symptom = Symptom.NO_INTERNET.value
+            state.set("sintoma", symptom)
+        if symptom is None:
+            return
+        if symptom == Symptom.OTHER.value:
+            state.set("interrompido", True if state.get("relato") else None)
+            return
+        if state.get("relato") is None:
+            state.set("relato", "")
+        if state.get("aplicativo") == "iptv":
+            state.set("interrompido", True)
+            return
+        answers = {Step(name): value for name, value in (state.get("respostas") or {}).items()}
+        tried = [Step(name) for name in state.get("tentou") or []]
+        step = next_step(outcome, Symptom(symptom), answers, tried, app=bool(state.get("aplicativo")))
+        if isinstance(step, End):
+            state.set("resultado", step.value)
+            state.set("resposta", "fim")
+            state.set("interrompido", True)
+        else:
+            state.set("passo", step.value)
+            state.set("resposta", None)
+
+
+class VisitForm(ServiceForm):
+    """A day and a shift of the real agenda, and a clear yes."""
+
+    form = "visita_form"
+    slots = ("visita", "confirma")
+
+    async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        if slot != "visita":
+            return await super().read(slot, talk, state, asked=asked)
+        if talk.entity("visita"):
+            return talk.entity("visita")
+        day, shift = talk.entity("dia"), talk.entity("turno")
+        if not (day or shift):
+            return None
+        offers = await talk.ask(support.visit_offers, 24)
+        for offer in offers:
+            if (not day or offer.day == dt.date.fromisoformat(day)) and (not shift or offer.shift.value == shift):
+                state.set("confirma", None)
+                return f"{offer.day.isoformat()} {offer.shift.value}"
+        state.set("falha", "sem_vaga")
+        return None
+
+
+class VisitQuestionForm(ServiceForm):
+    """Which visit, and what about it: tell, move, cancel, or it was missed."""
+
+    form = "consultar_visita_form"
+    trigger_intents = ("consultar_visita",)
+    slots = ("confirma",)
+    needs_contract = False
+
+    def start(self, talk: Talk, state: State) -> None:
+        state.set("pedido_visita", None)
+
+    async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        wish = talk.entity("pedido_visita") or visit_wish(talk.text)
+        if wish and slot == "confirma" and not asked:
+            state.set("pedido_visita", wish)
+        return await super().read(slot, talk, state, asked=asked)
+
+    async def prepare(self, talk: Talk, state: State) -> None:
+        """Only a cancellation of a visit that exists needs a yes."""
+        ahead = await talk.ask(support.visits_ahead, state.get("cliente"))
+        if state.get("pedido_visita") != "cancelar" or not ahead:
+            state.set("interrompido", True)
+
+
+_WISHES = (
+    ("nao_veio", r"nao (?:veio|vieram|apareceu|apareceram|chegou|passou)|ninguem (?:veio|apareceu|passou)|furou|deu bolo|n veio|n apareceu|ficou de vir|sumiu"),
+    ("cancelar", r"cancel|desmarc|dispens|nao precis|n precis|nao (?:quero|vai precisar)|nem precis"),
+    ("remarcar", r"remarc|reagend|adia|antecip|mudar|muda|trocar|troca|outro dia|outra (?:data|hora)|passar pr|passa pr|joga pr|transferir|empurr|nao (?:vou|posso|estarei|consigo)|n (?:vou|posso)"),
+)  # fmt: skip
+
+
+def visit_wish(text: str) -> str | None:
+    """`nao_veio`, `cancelar` or `remarcar`, where the words about a visit say so."""
+    folded = strip_accents(text.lower())
+    return next((wish for wish, words in _WISHES if re.search(words, folded)), None)
+
+
+class WifiForm(ServiceForm):
+    """A new password, and a clear yes."""
+
+    form = "wifi_form"
+    trigger_intents = ("trocar_senha_wifi",)
+    slots = ("nova_senha", "confirma")
+
+    async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        if slot != "nova_senha":
+            return await super().read(slot, talk, state, asked=asked)
+        if not asked or not talk.text or talk.intent in ("desistir", "falar_com_atendente", "nao_entendi"):
+            return None
+        words = talk.text.strip().split()
+        password = words[-1] if words else ""
+        if len(words) > 6:
+            return None
+        if not re.fullmatch(r"[\x21-\x7e]{8,63}", password):
+            state.set("falha", "senha_fraca")
+            return None
+        return password
+
+    async def prepare(self, talk: Talk, state: State) -> None:
+        """Equipment that cannot be reached from here needs no question: its ticket is opened at the end."""
+        connection = await talk.ask(lambda erp: erp.connection(state.get("contrato")))
+        if not connection.wifi_managed:
+            state.set("interrompido", True)
+
+
+class ProtocolForm(ServiceForm):
+    """Whose request: its number may be in the message."""
+
+    form = "protocolo_form"
+    trigger_intents = ("consultar_protocolo",)
+    needs_contract = False
+
+    def start(self, talk: Talk, state: State) -> None:
+        state.set("protocolo_consulta", talk.entity("protocolo"))
