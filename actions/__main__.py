@@ -9,6 +9,7 @@ import sys
 from rasa_sdk.endpoint import create_app
 
 from actions.documents import add_route
+from actions.notices import add_watch
 from actions.talk import erp
 
 
@@ -23,6 +24,7 @@ def main() -> int:
         return 2
     app = create_app("actions", cors_origins=[])
     add_route(app)
+    add_watch(app)
     host, port = (
         os.environ.get("THEO_ACTIONS_HOST", "127.0.0.1"),
         int(os.environ.get("THEO_ACTIONS_PORT", "5055")),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from actions.formats import day, money, weekday
 from actions.forms.base import OFFER_PERSON_AFTER
 from actions.forms.billing import ALL_INVOICES
 from actions.talk import Events, Talk, TheoAction, forget
 from backoffice import billing
+from backoffice.records import Invoice
 
 PERSON_OPTIONS = [("Falar com uma pessoa", "/falar_com_atendente"), ("Tentar de novo", "/afirmar")]
 #: What went wrong with a document (slot `falha`) → the response that says so.
@@ -170,16 +173,11 @@ class AskReport(TheoAction):
         return []
 
 
-def due_words(talk: Talk, invoice: object, today: object) -> str:
+def due_words(talk: Talk, invoice: Invoice, today: dt.date) -> str:
     """`vence em 27/11/2026` or `venceu em 14/10/2026`, in the words of the domain."""
-    name = (
-        "utter_vencida"
-        if invoice.is_overdue(today)
-        else "utter_vence_hoje"
-        if invoice.due == today
-        else "utter_a_vencer"
-    )  # type: ignore[attr-defined]
-    return talk.words(name, dia=day(invoice.due))  # type: ignore[attr-defined]
+    if invoice.is_overdue(today):
+        return talk.words("utter_vencida", dia=day(invoice.due))
+    return talk.words("utter_vence_hoje" if invoice.due == today else "utter_a_vencer", dia=day(invoice.due))
 
 
 def count(invoices: int) -> str:

@@ -12,6 +12,7 @@ from actions.formats import day, money, weekday
 from actions.forms.base import CONFIRMED
 from actions.forms.contract import ACCEPTED
 from actions.forms.places import full_address, place_name, place_of
+from actions.forms.sales import extra_words
 from actions.sales import plan_title
 from actions.service import ServiceAction
 from actions.talk import Events, Talk, TheoAction, forget
@@ -99,7 +100,7 @@ class AskPlanConfirmation(TheoAction):
         new = next(plan for plan in plans if plan.id == talk.slot("plano_novo"))
         talk.menu(
             "utter_confirma_plano", YES_NO,
-            antes=contract.plan.name, depois=plan_title(talk, new),
+            antes=contract.plan.name, depois=new.name, preco=money(new.price), extra=extra_words(talk, new),
             diferenca=difference(talk, new.price - contract.plan.price),
         )  # fmt: skip
         return []
@@ -108,10 +109,15 @@ class AskPlanConfirmation(TheoAction):
 class ChangePlan(ServiceAction):
     """Another plan, in the records."""
 
-    spent = ("plano_novo", "confirma", "direcao", "velocidades", "falha")
+    spent = ("plano_novo", "confirma", "direcao", "velocidades", "quer_contratar", "falha")
 
     def name(self) -> str:
         return "action_alterar_plano"
+
+    async def act(self, talk: Talk) -> Events:
+        if talk.slot("quer_contratar"):
+            return [*forget(*self.spent, "servico"), FollowupAction("contratar_form")]
+        return await super().act(talk)
 
     async def serve(self, talk: Talk, contract: str) -> Events:
         before = await current(talk, contract)
@@ -123,7 +129,7 @@ class ChangePlan(ServiceAction):
         change = await talk.ask(rules.change_plan, contract, str(talk.slot("plano_novo")), talk.key)
         plan = change.contract.plan
         if change.outcome is PlanOutcome.CHANGED:
-            talk.say("utter_plano_alterado", plano=plan_title(talk, plan))
+            talk.say("utter_plano_alterado", plano=plan.name, preco=money(plan.price), extra=extra_words(talk, plan))
         elif change.outcome is PlanOutcome.SAME_PLAN:
             talk.say("utter_plano_desistiu", plano=plan.name)
         else:
@@ -262,11 +268,18 @@ class AskFirstDay(TheoAction):
         days = {"Hoje": today, "Amanhã": today + dt.timedelta(days=1)}
         if monday not in days.values():
             days[f"Na {weekday(monday)}"] = monday
-        past = talk.slot("falha") == SuspensionOutcome.IN_THE_PAST.value
+        contract = await current(talk, talk.slot("contrato"))
+        response = "utter_ask_pausa_inicio"
+        if talk.slot("falha") == SuspensionOutcome.IN_THE_PAST.value:
+            response = "utter_pausa_no_passado"
+        elif contract.suspended_from and contract.suspended_from > today:
+            response = "utter_pausa_ja_marcada"
+        booked = (contract.suspended_from or today, contract.suspended_until or today)
         talk.menu(
-            "utter_pausa_no_passado" if past else "utter_ask_pausa_inicio",
+            response,
             [(title, f'/informar{{"dia": "{date.isoformat()}"}}') for title, date in days.items()],
-        )
+            inicio=day(booked[0]), fim=day(booked[1]),
+        )  # fmt: skip
         return forget("falha")
 
 
@@ -308,7 +321,7 @@ class AskPauseConfirmation(TheoAction):
         policy = (await talk.ask(lambda erp: erp.company())).suspension
         talk.menu(
             "utter_confirma_pausa", YES_NO,
-            inicio=day(first), fim=day(last), dias=(last - first).days + 1, volta=weekday(last + dt.timedelta(days=1)),
+            inicio=day(first), fim=day(last), dias=(last - first).days + 1, volta=day(last + dt.timedelta(days=1)),
             taxa=fee_words(talk, policy.price),
         )  # fmt: skip
         return []
@@ -342,7 +355,7 @@ class Pause(ServiceAction):
     async def _tell(self, talk: Talk, contract: str, pause: Suspension) -> Events:
         if pause.outcome is SuspensionOutcome.SUSPENDED:
             back = pause.last + dt.timedelta(days=1)
-            talk.say("utter_pausado", inicio=day(pause.first), fim=day(pause.last), volta=weekday(back))
+            talk.say("utter_pausado", inicio=day(pause.first), fim=day(pause.last), volta=day(back))
             return []
         if pause.outcome is SuspensionOutcome.HAS_DEBT:
             talk.say("utter_pausa_com_debito", total=money(pause.overdue))
@@ -386,7 +399,7 @@ class AskAlternative(TheoAction):
 
     async def act(self, talk: Talk) -> Events:
         kind = str(talk.slot("alternativa_tipo"))
-        options = [("Sim, quero ver", "/afirmar"), ("Não, quero cancelar", "/negar")]
+        options = [("Sim, quero ver", "/afirmar"), ("Não", "/negar")]
         if kind == "plano":
             plans = await talk.ask(rules.plan_options, talk.slot("contrato"))
             cheapest = min(plans.slower, key=lambda plan: plan.price)
@@ -440,7 +453,7 @@ class AskCancellation(TheoAction):
         asked = talk.slot("quer_saber_multa")
         talk.menu(
             "utter_termos_cancelamento" if asked else "utter_confirma_cancelamento",
-            [("Sim, cancelar", "/afirmar"), ("Não, manter", "/negar")],
+            YES_NO,
             endereco=contract.address, plano=contract.plan.name, linhas="\n".join(f"• {line}" for line in lines),
         )  # fmt: skip
         return []
@@ -507,7 +520,7 @@ async def keep(talk: Talk, contract: str) -> Events:
     return [SlotSet("cancelamento", None), SlotSet("oferta", None)]
 
 
-class Keep(TheoAction):
+class KeepContract(TheoAction):
     """The offer to take the cancellation back was accepted."""
 
     def name(self) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rasa_sdk.events import ActionExecuted, ActiveLoop, FollowupAction, SessionStarted, SlotSet
 
+from actions.contract import KeepContract
 from actions.desk import HandOver
-from actions.forms.base import PARTS
+from actions.forms.base import PARTS, wish_beside_data
 from actions.support import PromiseNotice
 from actions.talk import Events, Talk, TheoAction, forget
 from backoffice import desk
@@ -60,9 +61,14 @@ OFFERED_FORMS = {
     "segunda_via": "segunda_via_form",
     "desbloqueio": "desbloqueio_form",
     "visita": "visita_form",
-    "contratar": "sales_form",
+    "contratar": "contratar_form",
+    "alterar_plano": "plano_form",
 }
-OFFERED_ACTIONS: dict[str, type[TheoAction]] = {"atendente": HandOver, "aviso": PromiseNotice}
+OFFERED_ACTIONS: dict[str, type[TheoAction]] = {
+    "atendente": HandOver,
+    "aviso": PromiseNotice,
+    "desfazer_cancelamento": KeepContract,
+}
 MEDIA = ("audio", "imagem", "video", "documento", "figurinha", "localizacao", "contato", "ligacao")
 
 
@@ -134,13 +140,26 @@ class GiveUp(TheoAction):
         return _leave_form()
 
 
+class Thank(TheoAction):
+    """Thanks are answered; after a service, a mark is asked for, once in a contact."""
+
+    def name(self) -> str:
+        return "action_agradecer"
+
+    async def act(self, talk: Talk) -> Events:
+        talk.say("utter_agradecer")
+        return [] if talk.tracker.active_loop.get("name") else _ask_mark(talk)
+
+
 class SayGoodbye(TheoAction):
+    """The end of the talk, with the same question for a mark."""
+
     def name(self) -> str:
         return "action_despedir"
 
     async def act(self, talk: Talk) -> Events:
         talk.say("utter_despedir")
-        return _leave_form()
+        return [*_leave_form(), *_ask_mark(talk)]
 
 
 class HearYes(TheoAction):
@@ -182,11 +201,14 @@ class HearData(TheoAction):
         return "action_informar"
 
     async def act(self, talk: Talk) -> Events:
-        service = talk.slot("servico")
+        ranking = talk.tracker.latest_message.get("intent_ranking") or []
+        service = wish_beside_data(ranking) or talk.slot("servico")
+        if _is_mark(talk):
+            return await _take_mark(talk)
         if talk.tracker.active_loop.get("name"):
             talk.say("utter_nao_era_isso")
         elif parse_document(talk.text) and service:
-            return [FollowupAction(service)]  # a correction: the last service again, for this document
+            return [FollowupAction(service)]  # what was named with it, or the last service again: a correction
         elif talk.entity("cep"):
             return [FollowupAction("cobertura_form")]  # a CEP out of the blue asks whether it is served
         elif parse_document(talk.text):
@@ -220,6 +242,17 @@ class HearMedia(TheoAction):
         return []
 
 
+class TellNews(TheoAction):
+    """What was promised to be told, now that it has happened."""
+
+    def name(self) -> str:
+        return "action_avisar_volta"
+
+    async def act(self, talk: Talk) -> Events:
+        talk.say("utter_queda_resolvida")
+        return []
+
+
 class NotUnderstood(TheoAction):
     """First a guess as options, then other words, the third time a person."""
 
@@ -227,6 +260,8 @@ class NotUnderstood(TheoAction):
         return "action_nao_entendi"
 
     async def act(self, talk: Talk) -> Events:
+        if _is_mark(talk):
+            return await _take_mark(talk)
         times = int(talk.slot("nao_entendidos") or 0) + 1
         if times >= 3:
             talk.menu(
@@ -249,6 +284,25 @@ class NotUnderstood(TheoAction):
         ranking = talk.tracker.latest_message.get("intent_ranking") or []
         likely = [r["name"] for r in ranking if r.get("name") in GUESSES and r.get("confidence", 0) >= 0.08]
         return [(GUESSES[name], f"/{name}") for name in likely[:3]]
+
+
+def _is_mark(talk: Talk) -> bool:
+    """A number is a mark only where one was asked for."""
+    return talk.slot("oferta") == "nota" and bool(talk.slot("protocolo")) and talk.entity("nota") is not None
+
+
+async def _take_mark(talk: Talk) -> Events:
+    mark = int(talk.entity("nota"))
+    await talk.ask(desk.rate, str(talk.slot("protocolo")), mark, talk.key)
+    talk.say("utter_nota_boa" if mark >= 7 else "utter_nota_ruim")
+    return [SlotSet("oferta", "nenhuma")]
+
+
+def _ask_mark(talk: Talk) -> Events:
+    if not talk.slot("atendido") or talk.slot("nota_pedida"):
+        return []
+    talk.say("utter_ask_nota")
+    return [SlotSet("oferta", "nota"), SlotSet("nota_pedida", True)]
 
 
 def _left_halfway(talk: Talk) -> str | None:

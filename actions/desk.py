@@ -59,16 +59,28 @@ def summary(talk: Talk) -> str:
     return "\n".join(lines)
 
 
-async def call_person(talk: Talk, response: str, sector: Sector = Sector.DESK) -> Events:
-    """Registers the hand-over and tells it with its protocol. Needs no identification."""
-    handed = await talk.ask(
+def _contact_key(talk: Talk) -> str | None:
+    """Who is not known by a contract and asks again in the same contact has one ticket, not two."""
+    protocol = talk.slot("protocolo")
+    return None if talk.slot("contrato") or not protocol else f"{talk.chat}:{protocol}:{talk.intent}"
+
+
+async def _hand_over(talk: Talk, sector: Sector, key: str) -> desk.Handover:
+    return await talk.ask(
         desk.hand_over,
         text=summary(talk),
-        key=talk.key,
+        key=key,
         sector=sector,
         customer_id=talk.slot("cliente"),
         contract_id=talk.slot("contrato"),
     )
+
+
+async def call_person(talk: Talk, response: str, sector: Sector = Sector.DESK) -> Events:
+    """Registers the hand-over and tells it with its protocol. Needs no identification."""
+    handed = await _hand_over(talk, sector, _contact_key(talk) or talk.key)
+    if not handed.ticket.status.is_open:  # asked for again after it was settled
+        handed = await _hand_over(talk, sector, talk.key)
     now = await talk.ask(lambda erp: erp.now())
     talk.say(response, protocolo=handed.ticket.protocol, quando=when(talk, handed.desk, now), setor=sector.value)
     return [

@@ -15,6 +15,7 @@ from actions.forms.sales import (
     extra_words,
     phone_words,
     plans_offered,
+    speeds,
     suggest,
 )
 from actions.service import offer_other_wish
@@ -47,10 +48,10 @@ class TellPlans(TheoAction):
         if talk.tracker.active_loop.get("name"):
             talk.say("utter_planos_lista", planos="\n".join(f"• {plan_title(talk, plan)}" for plan in plans))
             return []
-        mbps = talk.entity("velocidade")
+        mbps = next(iter(speeds(talk)), None)
         if mbps:
-            exact = next((plan for plan in plans if plan.mbps == int(mbps)), None)
-            near = exact or suggest(plans, int(mbps), company)[0]
+            exact = next((plan for plan in plans if plan.mbps == mbps), None)
+            near = exact or suggest(plans, mbps, company)[0]
             talk.say(
                 "utter_plano_preco" if exact else "utter_plano_parecido",
                 plano=near.name, preco=money(near.price), extra=extra_words(talk, near), pedido=mbps,
@@ -61,7 +62,7 @@ class TellPlans(TheoAction):
         talk.menu("utter_planos_cliente" if customer else "utter_planos", options)
         events = [
             SlotSet("para_empresa", company or None),
-            SlotSet("velocidade_desejada", int(mbps) if mbps else None),
+            SlotSet("velocidade_desejada", mbps),
         ]
         return [*events, SlotSet("oferta", "alterar_plano" if customer else "contratar")]
 

@@ -25,6 +25,7 @@ TOLD = {
     End.WIFI.value: "utter_suporte_wifi",
     End.APP.value: "utter_suporte_aplicativo",
     End.SOLVED.value: "utter_suporte_resolvido",
+    End.LIT.value: "utter_suporte_acendeu",
 }
 SHIFT_NAMES = {Shift.MORNING: "de manhã", Shift.AFTERNOON: "de tarde"}
 

@@ -95,3 +95,11 @@ def find_ticket(erp: Erp, protocol: str, customer_id: str) -> TicketLookup:
 def open_tickets(erp: Erp, customer_id: str) -> tuple[Ticket, ...]:
     """The requests of a customer that are not settled, newest first."""
     return tuple(ticket for ticket in erp.tickets(customer_id) if ticket.status.is_open)
+
+
+def rate(erp: Erp, protocol: str, mark: int, key: str) -> bool:
+    """Records a mark from 0 to 10 for a contact; False where it is no such mark."""
+    if not 0 <= mark <= 10:
+        return False
+    erp.rate_contact(protocol, mark, key)
+    return True

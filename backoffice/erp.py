@@ -117,6 +117,10 @@ class Erp(Protocol):
         """A protocol number for a contact, yyyymmdd and six digits. The key is the conversation's."""
         ...
 
+    def rate_contact(self, protocol: str, mark: int, key: str) -> int:
+        """Records the mark, 0 to 10, that the customer gave to a contact, and returns it."""
+        ...
+
     def open_ticket(self, new: NewTicket, key: str) -> OpenedTicket:
         """Opens a request, or finds the open one of the same contract and subject and adds the text."""
         ...

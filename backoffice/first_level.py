@@ -42,6 +42,8 @@ class Step(str, Enum):
 
 class End(str, Enum):
     SOLVED = "resolvido"
+    LIT = "acendeu"
+    """The equipment has power again; whether the connection is back shows in a minute."""
     VISIT = "visita"
     WIFI = "wifi"
     """The connection is good; the house's Wi-Fi is not."""
@@ -78,11 +80,7 @@ def _power(symptom: Symptom, known: Mapping[Step, bool]) -> Step | End:
         return _restart_then_visit(known)
     if Step.POWER not in known:
         return Step.POWER
-    return (
-        _restart_then_visit(known)
-        if known[Step.POWER] and symptom is not Symptom.OFF
-        else (End.SOLVED if known[Step.POWER] else End.VISIT)
-    )
+    return End.LIT if known[Step.POWER] else End.VISIT
 
 
 def _slow(known: Mapping[Step, bool], app: bool) -> Step | End:

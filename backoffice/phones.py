@@ -19,15 +19,15 @@ def canonical(text: str) -> str | None:
     Takes any punctuation, with or without `+`, `55`, a trunk `0` or a carrier code; WhatsApp's
     `5583991110001@c.us` too, but not its anonymous `…@lid`. A mobile number that lacks the ninth digit
     gets it. A number without an area code stays as it is (8 or 9 digits). Foreign numbers are taken with
-    their `+`.
+    their `+`, or without it where they are too long for Brazil.
     """
-    text, _, server = text.partition("@")
+    text, _, server = text.strip().partition("@")
     if server == "lid":
         return None
     digits = re.sub(r"\D", "", text)
     if not digits:
         return None
-    if not text.strip().startswith("+") and len(digits) in (12, 13) and digits.startswith("55"):
+    if not text.startswith("+") and len(digits) in (12, 13) and digits.startswith("55"):
         text = "+" + digits
     try:
         number = phonenumbers.parse(text, "BR")
@@ -40,7 +40,9 @@ def canonical(text: str) -> str | None:
         national = f"{national[:2]}9{national[2:]}"
     if len(national) in (10, 11):
         return f"{_BRAZIL}{national}"
-    return national if len(national) in (8, 9) else None
+    if len(national) in (8, 9):
+        return national
+    return canonical(f"+{digits}") if not text.startswith("+") else None
 
 
 def same_phone(a: str, b: str) -> bool:

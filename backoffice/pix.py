@@ -82,7 +82,7 @@ def build(*, url: str, amount: Decimal, name: str, city: str) -> str:
 def parse(code: str) -> BrCode:
     """Verifies structure and CRC of a copia e cola and returns what it says; BadPix if it is not one."""
     code = code.strip()
-    fields = _fields(code)
+    fields = _fields_in_either_length(code)
     if list(fields)[-1:] != ["63"] or fields.get("00") != "01":
         raise BadPix("does not begin with field 00 = 01 and end with field 63")
     if fields["63"].upper() != crc(code[:-4]):
@@ -138,6 +138,17 @@ def _fields(text: str) -> dict[str, str]:
         found[number] = value
         at += 4 + len(value)
     return found
+
+
+def _fields_in_either_length(code: str) -> dict[str, str]:
+    """Lengths count characters; some generators that leave accents in count bytes."""
+    try:
+        return _fields(code)
+    except BadPix:
+        if code.isascii():
+            raise
+    in_bytes = _fields(code.encode().decode("latin-1"))
+    return {number: value.encode("latin-1").decode(errors="replace") for number, value in in_bytes.items()}
 
 
 def _account(value: str | None) -> dict[str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from dataclasses import dataclass
 from enum import Enum
@@ -50,8 +51,8 @@ def coverage(
 ) -> Coverage:
     """Whether a place is served, by the best of what is known of it.
 
-    A pin on the map within 300 m of a box with a free port is served. A CEP (8 digits) that is known not
-    to be served is not; one in a served range is. A neighbourhood is matched by name, without accents.
+    A pin on the map within 300 m of a box with a free port is served. A CEP that is known not to be served
+    is not; one in a served range is. A neighbourhood is matched by name, without accents.
     What none of them decides is `unknown`, or `full` if there are boxes near the pin and all are taken.
     """
     records = erp.coverage()
@@ -60,6 +61,7 @@ def coverage(
     if free:
         return Coverage(CoverageOutcome.SERVED, box=free[0])
     if cep is not None:
+        cep = re.sub(r"\D", "", cep)
         if cep in records.not_served:
             return Coverage(CoverageOutcome.NOT_SERVED)
         for served in records.ranges:

@@ -74,13 +74,15 @@ class SqlErp:
 
         `reset` throws them away first. Any number of processes may do this at once: one fills. The
         company's own settings are read here and kept; a change of them needs a restart. Raises
-        Unavailable if the database does not answer, ValueError or KeyError if the base is wrong.
+        Unavailable if the database does not answer, ValueError or KeyError if the base is wrong or the
+        tables are those of another version.
         """
         database = Database(url)
         with database.write() as tx:
             if reset:
                 tables.metadata.drop_all(tx)
             tables.metadata.create_all(tx)
+            tables.check(tx)
             if tx.execute(select(tables.company.c.id)).first() is None:
                 seed.fill(tx, seed.read_base(base), clock())
             settings = tx.execute(select(tables.company.c.settings)).scalar_one()
@@ -225,6 +227,14 @@ class SqlErp:
         return self._once(
             "contact_protocol", "", conversation_key, self._next_protocol, lambda _, result: result
         )
+
+    def rate_contact(self, protocol: str, mark: int, key: str) -> int:
+        def act(tx: Transaction) -> str:
+            tx.execute(tables.rating.delete().where(tables.rating.c.protocol == protocol))
+            tx.execute(tables.rating.insert(), {"protocol": protocol, "mark": mark})
+            return str(mark)
+
+        return self._once("rate_contact", protocol, key, act, lambda _, result: int(result))
 
     def open_ticket(self, new: NewTicket, key: str) -> OpenedTicket:
         target = f"{new.customer_id} {new.contract_id} {new.subject}"

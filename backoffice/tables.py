@@ -20,7 +20,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    inspect,
 )
+from sqlalchemy.engine import Connection as Transaction
 
 metadata = MetaData()
 
@@ -186,6 +188,13 @@ lead = Table(
     Column("made_at", DateTime, nullable=False),
 )
 
+rating = Table(
+    "erp_rating",
+    metadata,
+    Column("protocol", String(14), primary_key=True),
+    Column("mark", Integer, nullable=False),
+)
+
 notice = Table(
     "erp_notice",
     metadata,
@@ -222,3 +231,14 @@ failed_identification = Table(
     Column("phone", String(64), primary_key=True),
     Column("count", Integer, nullable=False),
 )
+
+
+def check(tx: Transaction) -> None:
+    """ValueError if the tables in the database are not these, as after a change of this module."""
+    found = inspect(tx)
+    for table in metadata.tables.values():
+        if {column["name"] for column in found.get_columns(table.name)} != set(table.columns.keys()):
+            raise ValueError(
+                f"the table {table.name} is of another version; "
+                "`python -m backoffice.seed --reset` makes the sample records anew and drops what is there"
+            )

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from connectors.addresses import canonical_phone, is_lid
-from connectors.messages import DELETE, OPERATOR, Incoming, Option
+from connectors.messages import DELETE, NOTICE, OPERATOR, Incoming, Option
 from connectors.store import conversations, inbox
 
 
@@ -74,6 +74,23 @@ def receive(db: Connection, channel: str, instance: str, message: Incoming, now:
     if message.kind == DELETE:
         _drop(db, name, message.message_id)
     return name
+
+
+def announce(db: Connection, channel: str, instance: str, name: str, payload: str, key: str, now: float) -> bool:
+    """Lets Theo speak first: a turn of this conversation with a payload for Rasa. False for a known key,
+    or for a conversation that never was.
+    """
+    known = db.execute(sa.select(conversations.c.address).where(conversations.c.id == name)).first()
+    if known is None:
+        return False
+    message = Incoming(kind=NOTICE, message_id=key, phone=known.address, text=payload)
+    values = {"kind": NOTICE, "message_id": key, "conversation": name, "content": message.to_json()}
+    stored = db.execute(
+        _insert(db)(inbox)
+        .values(channel=channel, instance=instance, received_at=now, state="new", attempts=0, **values)
+        .on_conflict_do_nothing()
+    )
+    return bool(stored.rowcount)
 
 
 def _insert(db: Connection) -> Any:

@@ -46,7 +46,11 @@ def choose(options: Sequence[Option], text: str) -> Option | None:
     if exact:
         return exact[0] if len(exact) == 1 else None
     words = folded.split()
-    return _by_number(options, words) or _by_words(options, words)
+    chosen = _by_number(options, words)
+    if chosen is None:
+        return _by_words(options, words)
+    word = next(w for w in words if w not in FILLERS)
+    return None if any(_may_mean(word, option) for option in options if option is not chosen) else chosen
 
 
 def _by_number(options: Sequence[Option], words: list[str]) -> Option | None:
@@ -55,9 +59,9 @@ def _by_number(options: Sequence[Option], words: list[str]) -> Option | None:
         return None
     word = re.sub(r"^(\d+)[ao]$", r"\1", meaning[0])
     number = ORDINALS.get(word) or NUMBER_WORDS.get(word) or (int(word) if word.isdigit() else 0)
-    chosen = options[-1] if number == -1 else options[number - 1] if 1 <= number <= len(options) else None
-    doubt = any(_may_mean(meaning[0], option) for option in options if option is not chosen)
-    return None if doubt else chosen
+    if number == -1:
+        return options[-1]
+    return options[number - 1] if 1 <= number <= len(options) else None
 
 
 def _may_mean(word: str, option: Option) -> bool:

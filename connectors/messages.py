@@ -9,6 +9,8 @@ from typing import Any
 
 #: What an `Incoming` can be. `text` may carry an `attachment` (a photo with a caption).
 TEXT, OPTION, MEDIA, EDIT, DELETE, OPERATOR = "text", "option", "media", "edit", "delete", "operator"
+#: Something that Theo tells without having been asked; its text is the payload for Rasa.
+NOTICE = "notice"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ class Settings:
     pace: float = 1.0
     takeover_minutes: float = 60.0
     actions_url: str = "http://127.0.0.1:5055"
+    secret: str = ""
+    """Shared with the action server; without it nothing inside may make Theo speak."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -35,6 +37,7 @@ class Settings:
             pace=_seconds(environ, "THEO_PACE", 1.0),
             takeover_minutes=_seconds(environ, "THEO_TAKEOVER_MINUTES", 60.0),
             actions_url=(environ.get("THEO_ACTIONS_URL") or "http://127.0.0.1:5055").rstrip("/"),
+            secret=environ.get("THEO_SECRET") or "",
         )
 
 

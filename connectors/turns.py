@@ -25,7 +25,7 @@ from connectors import inbox, menus, outbox
 from connectors.errors import TurnFailed, TurnTaken, without_text
 from connectors.inbox import Conversation, Received
 from connectors.locks import Locks
-from connectors.messages import MEDIA, OPTION, TEXT, Incoming, Option, Outgoing
+from connectors.messages import MEDIA, NOTICE, OPTION, TEXT, Incoming, Option, Outgoing
 from connectors.store import Store
 from connectors.workers import Workers
 
@@ -180,7 +180,7 @@ def take_turn(rows: list[Received]) -> list[Received]:
     not, because it may hold what the words do not. An album of photos is answered once.
     """
     first = rows[0].message
-    if first.kind == OPTION:
+    if first.kind in (OPTION, NOTICE):
         return rows[:1]
     words = list(itertools.takewhile(lambda row: _goes_with_words(row.message), rows))
     if any(row.message.text for row in words):
@@ -194,7 +194,7 @@ def take_turn(rows: list[Received]) -> list[Received]:
 def _goes_with_words(message: Incoming) -> bool:
     if message.kind == MEDIA:
         return message.attachment in QUIET_BESIDE_TEXT
-    return message.kind != OPTION
+    return message.kind not in (OPTION, NOTICE)
 
 
 def words_of(messages: list[Incoming]) -> str:
@@ -282,14 +282,14 @@ class Turns:
                 await self._store.run(turn.commit)
         except TurnTaken as error:
             logger.info("A turn was given up: %s.", error)
+            return True
         except TurnFailed as error:
             logger.error("A turn failed; nothing of it was kept: %s", error)
             return await self._workers.pause(_retry_wait(attempt))
         except Exception as error:  # noqa: BLE001 - whatever it is, the turn is run again
             logger.error("A turn failed; nothing of it was kept: %s", without_text(error))
             return await self._workers.pause(_retry_wait(attempt))
-        finally:
-            self._outbox.wake(name)
+        self._outbox.wake(name)
         return True
 
     async def _run(self, turn: Turn) -> None:
@@ -316,6 +316,8 @@ class Turns:
     async def _text(self, turn: Turn) -> str:
         """The words for Rasa: a payload that we made ourselves, or plain text."""
         first = turn.rows[0].message
+        if first.kind == NOTICE:
+            return first.text
         text = words_of([row.message for row in turn.rows])
         if first.kind == MEDIA and not text:
             return media_payload(first)

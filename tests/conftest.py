@@ -8,16 +8,35 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from tests.integration.addresses import AddressService
     from tests.integration.stack import Stack
     from tests.integration.talk import Talk
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def address_service() -> Iterator[AddressService]:
+    """The ViaCEP that the programs ask."""
+    from tests.integration.addresses import AddressService
+
+    with AddressService() as service:
+        yield service
+
+
+@pytest.fixture
+def addresses(address_service: AddressService) -> Iterator[AddressService]:
+    """The same, up again when the test is over."""
+    yield address_service
+    address_service.down = False
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory, address_service: AddressService) -> Iterator[Stack]:
     """Action server, Rasa and simulator with the default settings, for the whole run."""
     from tests.integration.stack import Stack
 
-    with Stack(tmp_path_factory.mktemp("stack")) as stack:
+    # BrasilAPI cannot be reached: nothing listens on that port.
+    places = {"CEP_VIACEP_URL": address_service.url, "CEP_BRASILAPI_URL": "http://127.0.0.1:9"}
+    with Stack(tmp_path_factory.mktemp("stack"), **places) as stack:
         yield stack
 
 

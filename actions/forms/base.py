@@ -11,6 +11,7 @@ back by itself (facts: one unconditional rule per side question).
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import re
 from abc import ABC, abstractmethod
 from typing import Any
@@ -20,11 +21,13 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.utils import all_subclasses
 
-from actions.talk import Events, Talk, logger
+from actions.talk import Events, Talk
 from backoffice.documents import DocumentProblem, document_problem, parse_document
 from backoffice.errors import BackofficeError
 from backoffice.identity import IdentityOutcome, identify, parse_birth
 from backoffice.records import Contract, ContractStatus
+
+logger = logging.getLogger(__name__)
 
 CONFIRMED, NEEDS_BIRTH, NEEDS_PERSON = "confirmada", "falta_nascimento", "precisa_de_pessoa"
 #: After this many answers that did not confirm who writes, a person is offered; after one more, called.
@@ -37,6 +40,8 @@ FREE_ANSWERS = ("informar", "nlu_fallback", "afirmar", "negar")
 PARTS = ("visita_form",)
 #: A second intent of at least this confidence is a second wish.
 SECOND_WISH = 0.2
+#: Beside a document, which hardly leaves room for doubt, this much is a wish. A bare document leaves less.
+WISH_BESIDE_DATA = 0.02
 
 
 def second_wish(ranking: list[dict[str, Any]]) -> str | None:
@@ -46,6 +51,14 @@ def second_wish(ranking: list[dict[str, Any]]) -> str | None:
         return None
     first, other = form_of(str(ranking[0].get("name"))), form_of(str(second.get("name")))
     return other if first and other and other != first else None
+
+
+def wish_beside_data(ranking: list[dict[str, Any]]) -> str | None:
+    """The form of what is wanted in a message that mostly gives data: "boleto 529.982.247-25"."""
+    second = ranking[1] if len(ranking) > 1 else {}
+    if float(second.get("confidence") or 0) < WISH_BESIDE_DATA:
+        return None
+    return form_of(str(second.get("name")))
 
 
 def form_of(intent: str) -> str | None:
@@ -99,6 +112,7 @@ class ServiceForm(Action, ABC):
                 state.set(slot, None)
             self._remember_other_wish(talk, state)
             state.set("servico", self.form)
+            state.set("oferta", "nenhuma")  # another subject ends an open offer
             self.start(talk, state)
         answered = False
         if not resuming:
@@ -107,7 +121,9 @@ class ServiceForm(Action, ABC):
             return []
         await self._go_on(talk, state)
         state.set("requested_slot", self._next(state))
-        return state.events or [SlotSet("falha", None)]
+        # Of a requested slot alone Rasa says that nothing was read, and rejects the form for ever.
+        state.set("falha", state.get("falha"))
+        return state.events
 
     def start(self, talk: Talk, state: State) -> None:
         """Called when the form begins, before the message is read: empty what is about this one wish."""
@@ -144,7 +160,7 @@ class ServiceForm(Action, ABC):
         if slot == "contrato":
             return talk.entity("contrato")
         if slot == "confirma":
-            return _yes_or_no(talk) if asked else None
+            return _yes_or_no(talk, self.trigger_intents) if asked else None
         if slot == "relato":
             return talk.text if asked and talk.intent in (*FREE_ANSWERS, *self.trigger_intents) else None
         return None
@@ -298,5 +314,15 @@ def _was_rejected(tracker: Tracker, form: str) -> bool:
     return False
 
 
-def _yes_or_no(talk: Talk) -> bool | None:
-    return {"afirmar": True, "negar": False}.get(talk.intent)
+_YES = re.compile(r"(sim|s+|pode|confirmo|confirmado|isso|claro|ok|okay|blz|beleza|certo|com certeza)\b")
+_NO = re.compile(r"(n|n[aã]o|melhor n[aã]o|deixa)\b")
+
+
+def _yes_or_no(talk: Talk, own_intents: tuple[str, ...] = ()) -> bool | None:
+    """The answer to a question of yes or no; "pode mudar" may be understood as the wish once more."""
+    if talk.intent in ("afirmar", "negar"):
+        return talk.intent == "afirmar"
+    text = talk.text.lower().strip()
+    if talk.intent not in (*FREE_ANSWERS, *own_intents) or len(text.split()) > 4 or re.search(r"[\d?]", text):
+        return None
+    return True if _YES.match(text) else False if _NO.match(text) else None

@@ -117,6 +117,8 @@ class DueDayForm(ServiceForm):
     slots = ("dia_vencimento", "confirma")
 
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        if slot == "confirma" and state.get("dia_vencimento") != talk.slot("dia_vencimento"):
+            return None  # "não, dia 20" names another day, which is asked about in its turn
         if slot != "dia_vencimento":
             return await super().read(slot, talk, state, asked=asked)
         named = re.search(r"\b(?:dia|pro|para o|pra o)\s+(\d{1,2})\b", talk.text, re.IGNORECASE)

@@ -9,7 +9,7 @@ from typing import Any
 from actions.formats import money
 from actions.forms.base import CONFIRMED, FREE_ANSWERS, ServiceForm, State, _starts_now
 from actions.forms.places import fold, hear_place, place_of, tell_verdict
-from actions.forms.sales import PLACE_INTENTS, choose_plan, name_in
+from actions.forms.sales import PLACE_INTENTS, choose_plan, name_in, read_address, speeds
 from actions.talk import Events, Talk
 from backoffice import contract as rules
 from backoffice.contract import SuspensionOutcome
@@ -67,6 +67,8 @@ _LESS = re.compile(
     r"\b(?:diminu\w+|baix\w+|mais (?:barat\w|em conta|basic\w|simples)|menos|reduz\w+|menor|downgrade|economiz\w+|car[oa])\b"
 )
 
+_CHANGE = re.compile(r"\b(?:mud\w+|troc\w+|pass\w+|alter\w+|migr\w+|meu plano|minha internet|aument\w+|baix\w+|upgrade|subir)\b")
+
 
 def direction(text: str) -> str | None:
     """`mais` or `menos`, where folded words want more or less; None where they say neither, or both."""
@@ -87,10 +89,25 @@ class PlanForm(ContractForm):
             state.set("outro_pedido", None)  # "quero o de 600" is one wish
         state.set("direcao", direction(fold(talk.text)))
         state.set("velocidades", speeds(talk))
+        state.set("quer_contratar", None)
 
     async def _read(self, talk: Talk, state: State, requested: str | None) -> bool:
+        if _starts_now(talk.tracker, self.form) and await self._wants_to_hire(talk, state):
+            state.set("quer_contratar", True)
+            return True
         answered = await super()._read(talk, state, requested)
         return answered or (requested == "plano_novo" and talk.intent == "consultar_planos")
+
+    async def _wants_to_hire(self, talk: Talk, state: State) -> bool:
+        """"Quero o de 600", from a phone that is nobody's, without a word of change: a new customer."""
+        ranking = talk.tracker.latest_message.get("intent_ranking") or []
+        near = any(r.get("name") == "contratar_internet" and r.get("confidence", 0) >= 0.2 for r in ranking[:3])
+        if not near or state.get("identidade") == CONFIRMED or _CHANGE.search(fold(talk.text)) or talk.phone is None:
+            return False
+        return not await talk.ask(lambda erp: erp.find_customers_by_phone(str(talk.phone)))
+
+    def _next(self, state: State) -> str | None:
+        return None if state.get("quer_contratar") else super()._next(state)
 
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
         if slot != "plano_novo":
@@ -134,12 +151,6 @@ class PlanForm(ContractForm):
         if state.get("plano_novo") == contract.plan.id:
             state.set("plano_novo", None)
             state.set("falha", "mesmo_plano")
-
-
-def speeds(talk: Talk) -> list[int]:
-    """Every speed named in the message, in Mbps, in order."""
-    found = talk.tracker.latest_message.get("entities") or []
-    return [int(entity["value"]) for entity in found if entity.get("entity") == "velocidade"]
 
 
 def _named(said: list[int], plans: list[Plan], current: Plan) -> Plan | None:
@@ -206,17 +217,6 @@ class AddressForm(ContractForm):
         wanted = super()._next(state)
         undecided = not place_of(state.get("lugar")).decided
         return "lugar" if wanted in ("endereco", "confirma") and undecided else wanted
-
-
-def read_address(talk: Talk) -> str | None:
-    """Street and number of the new home; this one is needed, so nothing counts as skipped."""
-    text = re.sub(r"\s+", " ", talk.text.strip())[:160]
-    if re.search(r"\d|\bs/?n\b|sem numero", fold(text)) and talk.intent not in (
-        "pedir_segunda_via",
-        "falar_com_atendente",
-    ):
-        return text
-    return text if talk.intent in ("informar", "nlu_fallback") and len(text.split()) >= 2 else None
 
 
 # -- the owner ---------------------------------------------------------------------------------------

@@ -50,6 +50,11 @@ _NOWHERE = set(
     " endereco bairro localizacao regiao voces vcs vc atende atendem tem chega internet fibra sim nao por favor ja"
     " pronto certo".split()
 )
+#: What no name of a neighbourhood holds.
+_NOT_AN_AREA = re.compile(
+    r"[\d?]|\b(?:quero|queria|preciso|plano|mega|giga|quanto|qual|quais|pode|posso|vou|estou|to|tenho|sou|nome|obrigad\w+|"
+    r"perai|espera|atendente|pessoa)\b"
+)
 _LEAD_IN = re.compile(
     r"^\W*(?:(?:e|eh|fica|moro|mora|seria|sera|ai|la|entao|bem|olha|pronto|aqui|o|no|na|em|bairro|meu|minha|endereco|do|de|da)\b[\s:,]*)+",
 )
@@ -145,9 +150,18 @@ def read_place(text: str, known: dict[str, str], *, asked: bool) -> Said:
     ):
         return Said(cep_broken=True)
     words = [w for w in re.findall(r"[a-z]+", folded) if w not in _NOWHERE]
-    if asked and words and len(words) <= 5 and any(len(w) >= 4 for w in words) and "?" not in text:
-        return Said(other_area=_LEAD_IN.sub("", text.strip(), count=1).strip(" .!") or text.strip())
+    if asked and 0 < len(words) <= 5 and any(len(w) >= 4 for w in words) and not _NOT_AN_AREA.search(folded):
+        return Said(other_area=capitals(_LEAD_IN.sub("", text.strip(), count=1).strip(" .!") or text.strip()))
     return Said()
+
+
+def capitals(name: str) -> str:
+    """A name typed all in small or all in capital letters, as one writes it: `jardim da aurora` → `Jardim da Aurora`."""
+    words = [word.lower() if fold(word) in _SMALL else word for word in name.split()]
+    return " ".join(w if w in _SMALL or not (w.islower() or w.isupper()) else w.capitalize() for w in words)
+
+
+_SMALL = ("de", "da", "do", "das", "dos", "e")
 
 
 def _from(text: str, folded: str, street: re.Match[str] | None) -> str | None:
@@ -193,6 +207,8 @@ async def hear_place(talk: Talk, slot: Any, *, asked: bool, starting: bool = Fal
         if not said and talk.entity("cep"):
             said = Said(cep=str(talk.entity("cep")))
     before = place_of(slot)
+    if not said and asked and before.falta == UNKNOWN_CEP and talk.intent == "afirmar":
+        said = Said(cep=before.cep)  # "é esse mesmo"
     if not said or (said.knows_no_cep and before.decided):
         return None
     if said.street and before.decided and not (said.cep or said.served_area or said.other_area):
@@ -231,7 +247,7 @@ async def _judge(talk: Talk, place: Place, said: Said) -> Place:
     if found.outcome is not CoverageOutcome.UNKNOWN:
         return replace(place, veredito=found.outcome.value, bairro=place.bairro or found.neighbourhood)
     known = place.cep or place.bairro or place.point
-    if place.cep or (known and (place.tentativas >= ENOUGH_TRIES or (said.knows_no_cep and not place.point))):
+    if place.cep or (known and (place.tentativas >= ENOUGH_TRIES or said.knows_no_cep)):
         return replace(place, veredito=found.outcome.value)
     if said.cep_broken:
         return replace(place, falta=BAD_CEP)
@@ -266,11 +282,12 @@ def place_name(talk: Talk, place: Place) -> str:
         return talk.words("utter_lugar_rua", rua=place.rua, bairro=place.bairro)
     if place.rua:
         return place.rua
-    if place.bairro:
-        return talk.words("utter_lugar_bairro", bairro=place.bairro.replace(" / ", " ou "))
+    if place.bairro:  # the list is of one city; a name that is not on it may be anywhere
+        name = "utter_lugar_bairro" if place.served else "utter_lugar_bairro_dito"
+        return talk.words(name, bairro=place.bairro.replace(" / ", " ou "))
     if place.cep:
         name = talk.words("utter_lugar_cep", cep=f"{place.cep[:5]}-{place.cep[5:]}")
-        return f"{name} ({place.cidade})" if place.cidade else name
+        return f"{name}, {place.cidade}" if place.cidade else name
     return talk.words("utter_lugar_ponto")
 
 
@@ -296,4 +313,6 @@ def full_address(place: Place, number: str | None) -> str | None:
 
 
 def _within(part: str, whole: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(fold(part))}(?!\w)", fold(whole)) is not None
+    """Whether a part of an address is said in a longer one; not as the name of its street."""
+    words = re.escape(fold(part))
+    return re.search(rf"(?:^|[,;]\s*){words}(?!\w)|(?<!\w){words}\W*$", fold(whole)) is not None

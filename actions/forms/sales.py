@@ -8,7 +8,7 @@ from typing import Any
 
 from actions.formats import money
 from actions.forms.base import CONFIRMED, FREE_ANSWERS, ServiceForm, State, _starts_now
-from actions.forms.places import fold, hear_place, place_of, tell_verdict
+from actions.forms.places import capitals, fold, hear_place, place_of, tell_verdict
 from actions.talk import Talk
 from backoffice import phones, sales
 from backoffice.records import Plan
@@ -21,6 +21,7 @@ COMPANY = re.compile(
 _CHEAP = re.compile(
     r"\b(?:barat\w+|em conta|economic\w+|basic\w+|simples|menor (?:preco|valor)|gastar pouco|mais fraco)\b"
 )
+_CHEAPEST = re.compile(r"\bmais (?:barat\w|em conta)\b|\bmenor (?:preco|valor)\b")
 _FASTEST = re.compile(r"\b(?:mais (?:rapid\w|potente|forte|veloz)|o melhor|top|maximo|maior velocidade|o maior)\b")
 _THAT_ONE = re.compile(
     r"\b(?:esse|essa|este|esta|sugestao|sugerid\w|sugeriu|indicou|indicad\w|recomend\w+)(?: mesm[oa])?\b"
@@ -99,7 +100,9 @@ class PlaceForm(ServiceForm):
 
 
 #: Intents under which a place may be named while it is asked for.
-PLACE_INTENTS = ("consultar_cobertura", "contratar_internet", "mudar_endereco", "fora_do_escopo", "perguntar_endereco")
+PLACE_INTENTS = (
+    "consultar_cobertura", "contratar_internet", "mudar_endereco", "alterar_plano", "fora_do_escopo", "perguntar_endereco",
+)  # fmt: skip
 
 
 class CoverageForm(PlaceForm):
@@ -176,6 +179,9 @@ class HireForm(PlaceForm):
                 state.set("plano", None)
                 if asked:
                     state.set("falha", "sem_essa_velocidade")
+        elif chosen is None and not asked and talk.intent in (*self.trigger_intents, "alterar_plano", "nlu_fallback"):
+            named = re.search(r"\b(?:o|de|do|plano)\s+(\d{3,4})\b", text)  # "quero o de 600"
+            chosen = choose_plan(named.group(1), plans) if named else None
         elif chosen is None and asked:
             chosen = choose_plan(text, plans)
             if chosen is None and (talk.intent == "afirmar" or _THAT_ONE.search(text)):
@@ -231,7 +237,7 @@ async def plans_offered(talk: Talk, company: bool) -> list[Plan]:
 
 
 def choose_plan(text: str, plans: Sequence[Plan]) -> Plan | None:
-    """The plan that folded text names: by its speed as a bare number, or the fastest; None if it names none."""
+    """The plan that folded text names: by its speed as a bare number, as the fastest or the cheapest, or none."""
     numbers = {int(n) for n in re.findall(r"(?<![\d.,])\d{3,4}(?![\d.,])", text)}
     named = [plan for plan in plans if plan.mbps in numbers]
     if len({plan.mbps for plan in named}) == 1:
@@ -239,8 +245,19 @@ def choose_plan(text: str, plans: Sequence[Plan]) -> Plan | None:
     if re.search(r"\b(?:giga|gb)\b", text):
         return next((plan for plan in plans if plan.mbps == 1000), None)
     if _FASTEST.search(text):
-        return max(plans, key=lambda plan: plan.mbps)
-    return None
+        return max(plans, key=lambda plan: plan.mbps, default=None)
+    return min(plans, key=lambda plan: plan.price, default=None) if _CHEAPEST.search(text) else None
+
+
+def speeds(talk: Talk) -> list[int]:
+    """Every speed named in the message, in Mbps, in order; in a wish for a plan also as a bare number ("de 300 pra 600")."""
+    entities = talk.tracker.latest_message.get("entities") or []
+    found = [(int(e.get("start") or 0), int(e["value"])) for e in entities if e.get("entity") == "velocidade"]
+    if talk.intent in ("alterar_plano", "contratar_internet", "informar", "nlu_fallback", "consultar_planos"):
+        taken = {start for start, _ in found}
+        bare = re.finditer(r"(?<![\d.,])(?:[1-9]00|1000)(?![\d.,])", talk.text)
+        found += [(m.start(), int(m.group())) for m in bare if m.start() not in taken]
+    return [mbps for _, mbps in sorted(found)]
 
 
 def suggest(plans: Sequence[Plan], mbps: int | None, company: bool) -> tuple[Plan, str]:
@@ -266,8 +283,9 @@ def extra_words(talk: Talk, plan: Plan) -> str:
 def read_name(talk: Talk, *, asked: bool) -> str | None:
     """A person's name, where it is asked for or said in so many words."""
     free = talk.intent in ("informar", "nlu_fallback", "fora_do_escopo", "elogiar", "transferir_titularidade")
+    free = free or float((talk.tracker.latest_message.get("intent") or {}).get("confidence") or 0) < 0.6
     led = re.search(r"\b(?:meu nome|me chamo)\b", fold(talk.text))
-    if not (asked and free) and not led:
+    if not (asked and free and talk.intent not in ("afirmar", "negar")) and not led:
         return None
     return name_in(talk.text)
 
@@ -288,11 +306,7 @@ def name_in(text: str) -> str | None:
         return None
     if all(fold(word) in _NOT_A_NAME for word in words) or len(fold("".join(words))) < 2:
         return None
-    small = {"de", "da", "do", "das", "dos", "e"}
-    name = " ".join(
-        w.lower() if fold(w) in small else w if not (w.islower() or w.isupper()) else w.capitalize() for w in words
-    )
-    return name[:80]
+    return capitals(" ".join(words))[:80]
 
 
 def phone_words(number: str) -> str:
@@ -307,11 +321,18 @@ def _address(talk: Talk) -> str | None:
     text = talk.text.strip()
     if _SKIP.search(fold(text)) and not re.search(r"\d", text):
         return "s/n" if re.search(r"s/?n|sem numero|nao tem numero", fold(text)) else ""
-    if re.search(r"\d", text) and talk.intent not in ("pedir_segunda_via", "falar_com_atendente"):
-        return re.sub(r"\s+", " ", text)[:160]
-    if talk.intent in ("informar", "nlu_fallback") and len(text.split()) >= 2:
-        return re.sub(r"\s+", " ", text)[:160]
-    return "" if talk.intent == "negar" else None
+    return read_address(talk) or ("" if talk.intent == "negar" else None)
+
+
+def read_address(talk: Talk) -> str | None:
+    """Street and number, or words that can only be an address; two words alone may be a name."""
+    text = re.sub(r"\s+", " ", talk.text.strip())[:160]
+    numbered = re.search(r"\d|\bs/?n\b|sem numero", fold(text))
+    if numbered and talk.intent not in ("pedir_segunda_via", "falar_com_atendente"):
+        return text
+    street = re.match(r"\W*(?:na |no |a )?(?:rua|av|avenida|travessa|sitio|granja|condominio|quadra|praca)\b", fold(text))
+    long = talk.intent in ("informar", "nlu_fallback") and len(text.split()) >= 4
+    return text if street or long else None
 
 
 def _time(talk: Talk) -> str | None:

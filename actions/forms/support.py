@@ -18,35 +18,49 @@ DANGER = re.compile(
 )
 #: Words of the customer → what they have tried already without success.
 TRIED = (
-    (Step.RESTART, re.compile(r"\b(?:ja|fiz)\b.*\b(?:reinici|deslig|resete|tirei da tomada|liguei e desliguei)|reiniciei|resetei|(?:desliguei|tirei) (?:e|da tomada e) (?:liguei|coloquei)|desliguei (?:tudo|o aparelho|o modem|a caixinha)")),
-    (Step.POWER, re.compile(r"(?:troquei|testei|mudei)(?: em| de| noutra| outra| na)* tomada|outra tomada|ja (?:vi|olhei|testei) a tomada")),
-    (Step.CABLE, re.compile(r"no cabo (?:tambem|tb|tbm|da no mesmo)|(?:pelo|com|por) cabo tambem|testei (?:no|pelo|com) cabo")),
-)  # fmt: skip
+    (
+        Step.RESTART,
+        re.compile(
+            r"\b(?:ja|fiz)\b.*\b(?:reinici|deslig|resete|tirei da tomada|liguei e desliguei)|reiniciei|resetei"
+            r"|(?:desliguei|tirei) (?:e|da tomada e) (?:liguei|coloquei)"
+            r"|desliguei (?:tudo|o aparelho|o modem|a caixinha)"
+        ),
+    ),
+    (
+        Step.POWER,
+        re.compile(r"(?:troquei|testei|mudei)(?: em| de| noutra| outra| na)* tomada|outra tomada|ja \w+ a tomada"),
+    ),
+    (
+        Step.CABLE,
+        re.compile(r"no cabo (?:tambem|tb|tbm|da no mesmo)|(?:pelo|com|por) cabo tambem|testei (?:no|pelo|com) cabo"),
+    ),
+)
 SUPPORT_INTENTS = ("sem_internet", "internet_lenta", "modem_desligado", "pedir_suporte")
+#: Intents whose messages may be the answer to a step in free words.
+ANSWERS = (*SUPPORT_INTENTS, "afirmar", "negar", "informar", "nlu_fallback", "agradecer", "elogiar", "reclamar")
 _NO = re.compile(r"\b(?:nao|n|nn|nada|nem|nenhum\w*|nunca|negativo|ainda|continua|mesm[ao]|igual|pior|piorou)\b")
 _YES = re.compile(
-    r"\b(?:sim|s|ss|isso|voltou|voltaram|resolveu|resolvido|funcionou|funcionando|normalizou|pegou|acendeu|acenderam|ligou|melhora|melhorou|deu certo|foi|consegui|aham|claro|uhum|ja)\b"
+    r"\b(?:sim|s|ss|isso|voltou|voltaram|resolveu|resolvido|funcionou|funcionando|normalizou|pegou|acendeu"
+    r"|acenderam|ligou|melhora|melhorou|deu certo|foi|consegui|aham|claro|uhum|ja)\b"
 )
 #: What else may be heard as yes or no, by the step that was asked.
 _STEP_WORDS = {
-    Step.LIGHTS: (re.compile(r"acesa|ligad|verde|piscand|azul|vermelh"), re.compile(r"apagad|desligad|tudo preto|sem luz|morto")),
-    Step.RED_LIGHT: (re.compile(r"vermelh|los\b"), re.compile(r"verde|azul|normal|apagad")),
-    Step.POWER: (re.compile(r"acendeu|ligou|acesa"), re.compile(r"apagad|morto|desligad|queim")),
-    Step.ONE_APP: (re.compile(r"\bso (?:n[oa] |esse|essa|um|uma)|soment"), re.compile(r"tud[oa]|todos|qualquer|geral|varios")),
-    Step.CABLE: (re.compile(r"\bpega\b|normal|boa?\b|rapid"), re.compile(r"tambem|lent|nao tenho")),
-    Step.NEAR: (re.compile(r"melhor|rapid|boa?\b|fica bo"), re.compile(r"tambem|em todo|lent|tanto faz")),
-}  # fmt: skip
+    Step.LIGHTS: (r"acesa|ligad|verde|piscand|azul|vermelh", r"apagad|desligad|tudo preto|sem luz|morto"),
+    Step.RED_LIGHT: (r"vermelh|los\b", r"verde|azul|normal|apagad"),
+    Step.POWER: (r"acendeu|ligou|acesa", r"apagad|morto|desligad|queim"),
+    Step.ONE_APP: (r"\bso (?:n[oa] |esse|essa|um|uma)|soment", r"tud[oa]|todos|qualquer|geral|varios"),
+    Step.CABLE: (r"\bpega\b|funciona|normal|boa?\b|rapid", r"tambem|lent"),
+    Step.NEAR: (r"melhor|rapid|boa?\b|fica bo", r"tambem|em todo|lent|tanto faz"),
+}
 
 
 def read_answer(step: Step, text: str, intent: str) -> bool | None:
     """Yes or no to a step, in free words; negation wins ("não tem luz vermelha"). None: neither."""
     folded = strip_accents(text.lower())
-    yes_words, no_words = _STEP_WORDS.get(step, (None, None))
-    if _NO.search(folded):
+    yes_words, no_words = _STEP_WORDS.get(step, ("$^", "$^"))
+    if _NO.search(folded) or re.search(no_words, folded):
         return False
-    if no_words and no_words.search(folded):
-        return False
-    if _YES.search(folded) or (yes_words and yes_words.search(folded)):
+    if _YES.search(folded) or re.search(yes_words, folded):
         return True
     return {"afirmar": True, "negar": False}.get(intent)
 
@@ -75,16 +89,7 @@ class SupportForm(ServiceForm):
                 else None
             )
         if slot == "resposta" and asked and state.get("passo"):
-            if talk.intent not in (
-                *SUPPORT_INTENTS,
-                "afirmar",
-                "negar",
-                "informar",
-                "nlu_fallback",
-                "agradecer",
-                "elogiar",
-                "reclamar",
-            ):
+            if talk.intent not in ANSWERS:
                 return None
             step = Step(state.get("passo"))
             answer = read_answer(step, talk.text, talk.intent)
@@ -204,11 +209,20 @@ class VisitQuestionForm(ServiceForm):
             state.set("interrompido", True)
 
 
+#: What a customer wants of a visit → the words that say so, the first match wins.
 _WISHES = (
-    ("nao_veio", r"nao (?:veio|vieram|apareceu|apareceram|chegou|passou)|ninguem (?:veio|apareceu|passou)|furou|deu bolo|n veio|n apareceu|ficou de vir|sumiu"),
+    (
+        "nao_veio",
+        r"nao (?:veio|vieram|apareceu|apareceram|chegou|passou)|ninguem (?:veio|apareceu|passou)|furou|deu bolo"
+        r"|n veio|n apareceu|ficou de vir|sumiu",
+    ),
     ("cancelar", r"cancel|desmarc|dispens|nao precis|n precis|nao (?:quero|vai precisar)|nem precis"),
-    ("remarcar", r"remarc|reagend|adia|antecip|mudar|muda|trocar|troca|outro dia|outra (?:data|hora)|passar pr|passa pr|joga pr|transferir|empurr|nao (?:vou|posso|estarei|consigo)|n (?:vou|posso)"),
-)  # fmt: skip
+    (
+        "remarcar",
+        r"remarc|reagend|adia|antecip|muda|troca|outro dia|outra (?:data|hora)|passar? pr|joga pr"
+        r"|transferir|empurr|nao (?:vou|posso|estarei|consigo)|n (?:vou|posso)",
+    ),
+)
 
 
 def visit_wish(text: str) -> str | None:

@@ -65,6 +65,10 @@ class ZapiInput(InputChannel):
         async def webhook(request: Request) -> HTTPResponse:
             return await self.service.webhook(request)
 
+        @blueprint.post("/notices")
+        async def notices(request: Request) -> HTTPResponse:
+            return await self.service.notice(request)
+
         @blueprint.exception(PayloadTooLarge)
         async def too_large(_request: Request, _error: PayloadTooLarge) -> HTTPResponse:
             return _refuse(413, "the body is too large")
@@ -188,6 +192,25 @@ class Service:
         if conversation is None:
             return "seen before"
         return takeover.operator_typed(db, conversation, message, self._settings.takeover_minutes)
+
+    async def notice(self, request: Request) -> HTTPResponse:
+        """Theo speaks first. `{"conversation", "payload", "key"}`; the payload is an intent of Rasa's.
+
+        For the action server only: header `x-theo-secret`. 200 also for a key that is known already.
+        """
+        secret = request.headers.get("x-theo-secret", "")
+        if not self._settings.secret or not hmac.compare_digest(secret.encode(), self._settings.secret.encode()):
+            return _refuse(401, "wrong or missing x-theo-secret")
+        body = request.json if isinstance(request.json, dict) else {}
+        name, payload, key = (str(body.get(field, "")) for field in ("conversation", "payload", "key"))
+        if not name or not key or not payload.startswith("/"):
+            return _refuse(400, "conversation, payload and key are needed")
+        new = await self._store.run(
+            inbox.announce, ZapiInput.name(), self._zapi.instance_id, name, payload, key, time.time()
+        )
+        if new:
+            self._turns.wake(name)
+        return response.json({"new": new})
 
     async def ready(self, _request: Request) -> HTTPResponse:
         """200 when a model is loaded and messages are stored; otherwise 503 with what is missing."""

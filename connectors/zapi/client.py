@@ -98,7 +98,8 @@ def _answer(method: str, status: int, text: str, retry_after: str | None) -> dic
     if status == 429 or status >= 500 or status == 408:
         seconds = float(retry_after) if retry_after and retry_after.isdecimal() else None
         raise TemporaryGatewayError(told, seconds)
-    if status in (401, 403, 404) or any(words in reason.lower() for words in ACCOUNT_ERRORS):
+    about_account = status == 400 and any(words in reason.lower() for words in ACCOUNT_ERRORS)
+    if status in (401, 403, 404) or about_account:
         raise NotAuthorised(told)
     raise GatewayError(told)
 

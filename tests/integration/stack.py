@@ -207,28 +207,31 @@ class Stack:
         """Ids of the messages that wait for their turn."""
         return [row.message_id for row in self.rows(sa.select(inbox.c.message_id).where(inbox.c.state == "new"))]
 
-    def wait_until_answered(self, phone: str, message_ids: Iterable[str], seconds: float = QUIET_SECONDS) -> str:
-        """Returns the conversation once these messages had their turns and all replies are in the chat."""
-        wanted = list(message_ids)
+    def conversation_of(self, phone: str) -> str | None:
+        """The conversation that this address belongs to; None before its first message."""
+        c = conversations.c
+        query = sa.select(c.id).where(sa.or_(c.id == phone, c.address == phone, c.phone == phone, c.lid == phone))
+        found = self.rows(query)
+        return str(found[0].id) if found else None
 
-        def conversation() -> str | None:
-            states = [self.state_of(one) for one in wanted]
-            if any(state is None or state[1] == "new" for state in states):
+    def wait_until_answered(self, phone: str, seconds: float = QUIET_SECONDS) -> str:
+        """Returns the conversation once all that the webhook took is answered and all replies are in the chat."""
+
+        def answered() -> str | None:
+            name = self.conversation_of(phone)
+            if name is None:
                 return None
-            return states[-1][0] if states[-1] else None
-
-        name = wait_until(conversation, seconds, lambda: self._trouble(f"{phone}: no answer to {wanted}"))
-        assert name is not None
-
-        def shown() -> bool:
+            mine = sa.and_(inbox.c.conversation == name, inbox.c.state == "new")
+            if self.rows(sa.select(inbox.c.id).where(mine)):
+                return None
             rows = self.sent_to(name)
             if any(row.state == "queued" for row in rows):
-                return False
+                return None
             there = {message["id"] for message in self.simulator.messages(phone)}
-            return all(row.message_id in there for row in rows if row.state == "sent")
+            here = [row for row in rows if row.address == phone and row.state == "sent"]
+            return name if all(row.message_id in there for row in here) else None
 
-        wait_until(shown, seconds, lambda: self._trouble(f"{phone}: replies did not reach the chat"))
-        return name
+        return wait_until(answered, seconds, lambda: self._trouble(f"{phone} has no answer")) or ""
 
     def wait_until_quiet(self, seconds: float = QUIET_SECONDS) -> None:
         """Returns when every message of every conversation is answered and every reply is sent."""

@@ -72,7 +72,7 @@ class Talk:
         self._seq = 0
         self._turns: list[list[Json]] = []
         self._read: set[int] = set()
-        self._checked = 0
+        self._waited = True
 
     def __enter__(self) -> Talk:
         return self
@@ -102,31 +102,34 @@ class Talk:
         raise AssertionError(f"There is no option {title!r} to tap.\n{self.transcript()}")
 
     def ouve_sem_esperar(self, text: str) -> str:
-        """The customer types; returns the message's id once the webhook took it, before any answer."""
-        self._seq = self._last()
+        """The customer types; returns the message's id once the webhook took it, before any answer.
+
+        What is said between two `espera` is one turn of the talk.
+        """
+        if self._waited:
+            self._seq, self._waited = self._last(), False
         return str(self.stack.simulator.say(self.phone, {"kind": "text", "text": text})["id"])
 
-    def espera(self, *message_ids: str, seconds: float = 45) -> None:
-        """Waits for the answers to messages of `ouve_sem_esperar`."""
-        self.conversation = self.stack.wait_until_answered(self.phone, message_ids, seconds)
-        self._end_turn()
+    def espera(self, seconds: float = 45) -> None:
+        """Waits for the answer to what was said by `ouve_sem_esperar`."""
+        self.conversation = self.stack.wait_until_answered(self.phone, seconds)
+        self._turns.append([m for m in self.stack.simulator.messages(self.phone, self._seq) if m["from"] == "theo"])
+        self._read.clear()
+        self._waited = True
 
     def atendente_escreve(self, text: str) -> None:
         """Somebody types on the company's phone."""
         self.stack.simulator.operate(self.phone, text)
 
     def _hear(self, bodies: list[Json]) -> None:
-        self._seq = self._last()
-        ids = [self.stack.simulator.say(self.phone, body)["id"] for body in bodies]
-        self.conversation = self.stack.wait_until_answered(self.phone, ids)
-        self._end_turn()
+        if self._waited:
+            self._seq, self._waited = self._last(), False
+        for body in bodies:
+            self.stack.simulator.say(self.phone, body)
+        self.espera()
 
     def _last(self) -> int:
         return len(self.stack.simulator.messages(self.phone))
-
-    def _end_turn(self) -> None:
-        self._turns.append([m for m in self.stack.simulator.messages(self.phone, self._seq) if m["from"] == "theo"])
-        self._read.clear()
 
     # -- what Theo says -----------------------------------------------------------------------------
 

@@ -98,7 +98,7 @@ def test_so_a_segunda_das_duas(chat):
         theo.ouve("2")
         theo.pergunta("R$ 47,96")
         theo.ouve("boleto")
-        theo.manda_pix("47,96")
+        theo.manda_linha("47,96", in_days(4))
         theo.manda_pdf("Pró-rata", "47,96")
 
 

@@ -232,6 +232,17 @@ def test_dia_que_nao_existe_na_lista(chat):
         theo.pergunta("dia 15")
 
 
+def test_corrige_o_dia_na_confirmacao(chat, stack):
+    with chat("Marlene") as theo:
+        theo.ouve("muda o vencimento pro dia 10")
+        theo.ouve("123.123.123-87")
+        theo.pergunta("dia 10")
+        theo.ouve("não, dia 20")
+        theo.pergunta("dia 20")
+        theo.ouve("isso")
+        assert stack.erp.contract("1001").due_day == 20
+
+
 def test_desiste_de_mudar_o_vencimento(chat, stack):
     before = stack.erp.contract("1001").due_day
     with chat("Marlene") as theo:

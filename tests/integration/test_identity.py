@@ -181,7 +181,7 @@ def test_padaria_de_outro_celular_vai_para_uma_pessoa(chat):
 
 def test_quiteria_sem_telefone_nem_nascimento_vai_para_uma_pessoa(chat, stack):
     with chat("Quitéria") as theo:
-        theo.ouve("oi, quero minha conta")
+        theo.ouve("oi, me manda a segunda via da conta")
         theo.ouve("818.283.848-79")
         theo.nao_diz("99,90", "nascimento")
         theo.nao_manda_codigo()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import psycopg2
+import psycopg2  # type: ignore[import-untyped]
 import pytest
 
 from backoffice.sql import SqlErp

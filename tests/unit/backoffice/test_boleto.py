@@ -33,6 +33,24 @@ def test_the_published_collection_line() -> None:
     assert boleto.from_barcode(line.barcode, date(2026, 1, 1)) == line
 
 
+def test_febrabans_examples_of_check_digits() -> None:
+    """ "Layout Padrão de Arrecadação", sections 7 to 10."""
+    assert boleto.modulo10("01230067896") == 3
+    assert boleto._collection_modulo11("01230067896") == 0
+    body = "822" + "0000215048200974123220154098290108605940"
+    assert boleto.modulo10(body) == 1
+    assert boleto._collection_modulo11(body) == 0
+
+
+def test_the_general_digit_of_a_slip_is_never_zero() -> None:
+    """Modulo 11 gives 0, 10 and 11 as 1; every rest comes up within a few amounts."""
+    digits = {
+        boleto.build(bank="999", due=date(2026, 1, 1), amount=Decimal(n), free="0" * 25).barcode[4]
+        for n in range(1, 200)
+    }
+    assert digits == set("123456789")
+
+
 @pytest.mark.parametrize(
     ("due", "factor"),
     [  # FEBRABAN's dates: the end of the first round, and the restart

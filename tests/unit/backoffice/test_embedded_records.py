@@ -239,6 +239,22 @@ def test_a_database_that_stays_busy_is_unavailable(
     assert erp.contact_protocol("chat") == "20261123000001"
 
 
+def test_connections_that_the_server_dropped_are_made_anew(postgres: Any, clock: Any) -> None:
+    erp = SqlErp.open(postgres.create("theo", "sample"), clock=clock)
+    protocol = erp.contact_protocol("chat")
+    postgres.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'theo'")
+    assert erp.contact_protocol("chat") == protocol
+    erp.close()
+
+
+def test_tables_of_another_version_are_named(url: str, clock: Any) -> None:
+    with database.Database(url).write() as tx:
+        tx.exec_driver_sql("ALTER TABLE erp_lead ADD COLUMN colour TEXT")
+    with pytest.raises(ValueError, match="erp_lead.*--reset"):
+        SqlErp.open(url, clock=clock)
+    SqlErp.open(url, reset=True, clock=clock).close()
+
+
 # ---------------------------------------------------------------- every effect, once per key
 
 
@@ -331,27 +347,28 @@ def test_refusals(erp: SqlErp, clock: Any) -> None:
     visitless = erp.open_ticket(ticket(), "setup").ticket.protocol
     loose = erp.open_ticket(NewTicket("x", Sector.DESK, "", None, None), "setup2").ticket.protocol
     clock.move(days=2)
-    for reason, call in {
-        "not_blocked": lambda: erp.trust_release("1001", 3, "k"),
-        "not_allowed": lambda: erp.trust_release("1002", 4, "k"),
-        "already_paid": lambda: erp.register_payment_claim("50010", "", "k"),
-        "same_day": lambda: erp.change_due_day("1001", 29, "k"),
-        "not_managed": lambda: erp.set_wifi("1001", "Casa", None, "k"),
-        "same_plan": lambda: erp.change_plan("1001", "fibra-400", "k"),
-        "not_active": lambda: erp.change_plan("1002", "fibra-400", "k"),
-        "not_active ": lambda: erp.suspend("1002", FRIDAY, FRIDAY, "k"),
-        "not_active  ": lambda: erp.cancel_contract("1018", FRIDAY, "", "k"),
-        "not_cancelling": lambda: erp.keep_contract("1001", "k"),
-        "not_cancelling ": lambda: erp.keep_contract("1018", "k"),
-        "has_visit": lambda: erp.book_visit("20261118007734", FRIDAY, Shift.MORNING, "k"),
-        "closed": lambda: erp.book_visit(loose, FRIDAY, Shift.MORNING, "k"),
-        "not_offered": lambda: erp.book_visit(visitless, date(2026, 11, 29), Shift.MORNING, "k"),
-        "not_offered ": lambda: erp.book_visit(visitless, date(2026, 12, 25), Shift.MORNING, "k"),
-        "not_offered  ": lambda: erp.book_visit(visitless, date(2026, 11, 24), Shift.MORNING, "k"),
-    }.items():
+    calls: list[tuple[str, Callable[[], object]]] = [
+        ("not_blocked", lambda: erp.trust_release("1001", 3, "k")),
+        ("not_allowed", lambda: erp.trust_release("1002", 4, "k")),
+        ("already_paid", lambda: erp.register_payment_claim("50010", "", "k")),
+        ("same_day", lambda: erp.change_due_day("1001", 29, "k")),
+        ("not_managed", lambda: erp.set_wifi("1001", "Casa", None, "k")),
+        ("same_plan", lambda: erp.change_plan("1001", "fibra-400", "k")),
+        ("not_active", lambda: erp.change_plan("1002", "fibra-400", "k")),
+        ("not_active", lambda: erp.suspend("1002", FRIDAY, FRIDAY, "k")),
+        ("not_active", lambda: erp.cancel_contract("1018", FRIDAY, "", "k")),
+        ("not_cancelling", lambda: erp.keep_contract("1001", "k")),
+        ("not_cancelling", lambda: erp.keep_contract("1018", "k")),
+        ("has_visit", lambda: erp.book_visit("20261118007734", FRIDAY, Shift.MORNING, "k")),
+        ("closed", lambda: erp.book_visit(loose, FRIDAY, Shift.MORNING, "k")),
+        ("not_offered", lambda: erp.book_visit(visitless, date(2026, 11, 29), Shift.MORNING, "k")),
+        ("not_offered", lambda: erp.book_visit(visitless, date(2026, 12, 25), Shift.MORNING, "k")),
+        ("not_offered", lambda: erp.book_visit(visitless, date(2026, 11, 24), Shift.MORNING, "k")),
+    ]
+    for reason, call in calls:
         with pytest.raises(Refused) as refused:
             call()
-        assert refused.value.reason == reason.strip()
+        assert refused.value.reason == reason
 
 
 def test_a_cancellation_is_asked_for_once(erp: SqlErp) -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import pypdfium2
+import pypdfium2  # type: ignore[import-untyped]
 import pytest
 import zxingcpp
 
@@ -71,6 +72,19 @@ def test_every_open_invoice_scans_and_says_what_it_must(erp: SqlErp) -> None:
 def test_the_same_invoice_gives_the_same_bytes(erp: SqlErp) -> None:
     assert erp.invoice_pdf("50011") == erp.invoice_pdf("50011")
     assert erp.invoice_pdf("50011") != erp.invoice_pdf("50061")
+
+
+def test_many_at_once_do_not_disturb_each_other(erp: SqlErp) -> None:
+    ids = ["50011", "50021", "50061", "50131"] * 4
+    alone = {invoice_id: erp.invoice_pdf(invoice_id) for invoice_id in ids}
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(erp.invoice_pdf, ids)) == [alone[invoice_id] for invoice_id in ids]
+
+
+def test_letters_that_the_font_lacks_do_not_break_it(erp: SqlErp) -> None:
+    company, customer, contract, invoice = parts(erp, "50011")
+    odd = replace(customer, name="Łukasz 😀 山田")
+    assert set(scan(invoice_pdf.render(company, odd, contract, invoice))) == {"QR Code", "ITF"}
 
 
 def test_only_open_and_known_invoices_have_one(erp: SqlErp) -> None:

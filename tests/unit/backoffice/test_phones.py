@@ -17,6 +17,8 @@ from backoffice.phones import canonical, same_phone
         ("(83) 3221-4567", "558332214567"),  # a landline keeps its eight digits
         ("99111-0001", "991110001"),
         ("+1 415 555 2671", "14155552671"),
+        ("351912345678", "351912345678"),  # Portugal, as WhatsApp names it
+        ("5583991110001000000", None),
         ("138412345678901@lid", None),
         ("oi", None),
         ("", None),

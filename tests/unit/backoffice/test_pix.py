@@ -36,6 +36,12 @@ def test_the_gui_is_read_in_any_case_and_the_checksum_too() -> None:
     assert pix.is_valid(BCB[:-4] + "1d3d")
 
 
+def test_accents_counted_as_characters_or_as_bytes() -> None:
+    for length in ("13", "14"):
+        text = BCB[:-4].replace("5913Fulano de Tal", f"59{length}Fulano de Tál")
+        assert pix.parse(text + pix.crc(text)).name == "Fulano de Tál"
+
+
 def test_one_changed_place_is_noticed_anywhere() -> None:
     for place, old in enumerate(BCB):
         broken = BCB[:place] + ("1" if old != "1" else "2") + BCB[place + 1 :]

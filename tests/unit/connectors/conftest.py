@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,23 +16,28 @@ from tests.unit.connectors.fakes import Chat, FakeGateway, FakeRasa
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    yield server.get_uri()
-    server.cleanup()
+def postgresql_url() -> Iterator[str]:
+    # Not below pytest's folder: as root PostgreSQL runs as another user, who may not enter there.
+    with tempfile.TemporaryDirectory(prefix="theo-pg-", ignore_cleanup_errors=True) as folder:
+        server = pgserver.get_server(folder)
+        # No test pulls the plug, and the disk's own pace is not the subject.
+        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An empty database, also in `DATABASE_URL`. Every test that uses it runs on both."""
     url = f"sqlite:///{tmp_path / 'theo.db'}"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgresql_url")
     monkeypatch.setenv("DATABASE_URL", url)
-    yield url
     engine = engine_for(url)
+    if request.param == "sqlite":
+        engine.dispose()
+        sa.event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+    yield url
     with engine.begin() as db:
         for table in (*metadata.tables, "events"):
             if sa.inspect(engine).has_table(table):

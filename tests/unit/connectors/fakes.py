@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
 from rasa.core.channels.channel import UserMessage
 
 from connectors import inbox, takeover
@@ -19,9 +20,12 @@ from connectors.turns import Turns, current_turn
 
 PHONE, OTHER, LID = "5583991110001", "5583991110002", "70000000000001@lid"
 CHANNEL, INSTANCE = "zapi", "3C0FFEE0C0FFEE0C0FFEE0C0FFEE0C0F"
-BURST = 0.08
+BURST = 0.06
 APOLOGY = "Desculpa, não consegui responder."
 _ids = itertools.count(1)
+
+#: For tests whose subject is not the database: they need not run on each.
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 Answer = Callable[[UserMessage], Awaitable[None]]
 
@@ -109,9 +113,11 @@ class Chat:
         self.ready = True
         locks = Locks()
         self.outbox = Outbox(store, CHANNEL, gateway, locks)
-        self.turns = Turns(
-            store, CHANNEL, rasa.handle, self.outbox, locks, burst, lambda: APOLOGY, lambda: self.ready
-        )
+        self.turns = Turns(store, CHANNEL, rasa.handle, self.outbox, locks, burst, lambda: APOLOGY, lambda: self.ready)
+
+    def patient(self) -> None:
+        """A burst window that a slow machine does not miss either."""
+        self.turns._burst = 0.4
 
     async def receive(self, said: Incoming) -> str | None:
         """What the webhook does with a message: stores it and wakes the conversation."""
@@ -135,9 +141,7 @@ class Chat:
         return await self.says(text, kind=EDIT, reply_to=said.message_id, phone=said.phone)
 
     async def deletes(self, said: Incoming) -> Incoming:
-        return await self.says(
-            "", kind=DELETE, message_id=said.message_id, reply_to=said.message_id, phone=said.phone
-        )
+        return await self.says("", kind=DELETE, message_id=said.message_id, reply_to=said.message_id, phone=said.phone)
 
     async def attendant(self, text: str, phone: str = PHONE, minutes: float = 60.0, **more: Any) -> str:
         """A person types on the company's phone. Returns what became of it."""
@@ -164,3 +168,9 @@ class Chat:
     async def stop(self) -> None:
         await self.turns.stop(2)
         await self.outbox.stop(2)
+
+
+async def answered(chat: Chat, number: int) -> None:
+    """Until so many bubbles went out and nothing is under way."""
+    await eventually(lambda: len(chat.gateway.sent) >= number)
+    await chat.quiet()

@@ -80,9 +80,10 @@ def test_a_place_without_numbers_is_still_a_place(value: Any) -> None:
 
 # -- any body -----------------------------------------------------------------------------------------
 
+WORDS = st.text(st.characters(exclude_categories=()), max_size=20)  # with NUL and halves of surrogate pairs
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats() | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
     max_leaves=8,
 )
 NAMES = sorted({key for fixture in FIXTURES.values() for key in fixture["body"]})
@@ -92,13 +93,13 @@ INNER = sorted(
 CONTENT = JSON | st.dictionaries(st.sampled_from(INNER), JSON, max_size=4)
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.dictionaries(st.text(max_size=10), JSON, max_size=5))
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(WORDS, JSON, max_size=5))
 def test_any_object_is_an_event(body: dict[str, Any]) -> None:
     assert isinstance(parse(body), tuple(EVENTS.values()))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(sorted(FIXTURES)), st.dictionaries(st.sampled_from(NAMES), CONTENT, max_size=4))
 def test_any_change_of_a_recorded_body_is_an_event(name: str, change: dict[str, Any]) -> None:
     event = parse({**FIXTURES[name]["body"], **change})

@@ -1,0 +1,250 @@
+"""Every gate of `make test` is shown to fail on a broken copy: a gate that cannot fail proves nothing.
+
+The commands are those of `scripts/test.py`. Rasa's run in this process, because loading Rasa is most of
+their time.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts import run
+from scripts import test as make_test
+from scripts.test import Count, Step, execute
+
+ROOT = run.ROOT
+GREETING = ROOT / "tests" / "conversations" / "conversation" / "test_feliz.yml"
+#: Step of `make test` → the test below that shows it failing.
+CANARIES = {
+    "lint": "test_lint_sees_a_name_that_does_not_exist",
+    "mypy": "test_mypy_sees_a_wrong_type",
+    "unit": "test_a_failing_test_fails_its_step",
+    "train": "test_training_with_a_broken_domain_fails_and_keeps_the_old_model",
+    "data": "test_validation_sees_one_sentence_in_two_intents",
+    "stories": "test_stories_with_a_wrong_step_fail",
+    "nlu": "test_understanding_below_its_threshold_fails",
+    "integration": "test_a_failing_test_fails_its_step",
+    "browser": "test_a_failing_test_fails_its_step",
+    "gates": "test_a_failing_test_fails_its_step",
+}
+
+
+def test_every_step_has_a_canary() -> None:
+    assert list(CANARIES) == [step.name for step in make_test.steps()]
+    assert all(callable(globals()[name]) for name in CANARIES.values())
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The results of these runs stay out of those of the real one."""
+    folder = tmp_path / "results"
+    monkeypatch.setattr(make_test, "RESULTS", folder)
+    return folder
+
+
+def shell(code: str) -> list[list[str]]:
+    return [[sys.executable, "-c", code]]
+
+
+# -- the runner -------------------------------------------------------------------------------------------
+
+
+def test_a_failing_test_fails_its_step(tmp_path: Path) -> None:
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    (tests / "test_one.py").write_text("def test_good(): pass\ndef test_bad(): assert 1 == 2\n")
+    outcome = execute(Step("canary", make_test.pytest("canary", str(tests)), lambda: make_test.read_junit("canary")))
+    assert not outcome.ok
+    assert outcome.count == Count(passed=1, failed=1)
+    assert "assert 1 == 2" in outcome.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "failed"), [("", 1), ("def test_good(): pass\nimport nothing_of_that_name\n", 1), ("x = (\n", 1)]
+)
+def test_no_test_at_all_fails_the_step(tmp_path: Path, content: str, failed: int) -> None:
+    tests = tmp_path / "tests"
+    tests.mkdir()
+    (tests / "test_one.py").write_text(content)
+    outcome = execute(Step("canary", make_test.pytest("canary", str(tests)), lambda: make_test.read_junit("canary")))
+    assert not outcome.ok
+    assert outcome.count.failed == failed
+
+
+def test_the_first_failure_stops_and_the_summary_tells(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = [Step("a", shell("")), Step("b", shell("print('what broke'); raise SystemExit(3)")), Step("c", shell(""))]
+    assert make_test.run_steps(chosen, keep_going=False) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines[:2]] == [["✓", "a"], ["✗", "b"]]
+    assert "    what broke" in lines
+    assert "Failed: b. Not run: c." in lines
+    assert lines[-1].startswith("===== 1 passed, 1 failed in ")
+
+
+def test_keep_going_runs_the_rest_and_still_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = [Step("a", shell("raise SystemExit(1)")), Step("b", shell(""))]
+    assert make_test.run_steps(chosen, keep_going=True) == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("===== 1 passed, 1 failed in ")
+
+
+def test_all_good_is_exit_code_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    assert make_test.run_steps([Step("a", shell(""))], keep_going=False) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("===== 1 passed, 0 failed in ")
+    assert make_test.run_steps([], keep_going=False) == 1
+
+
+def test_the_second_command_of_a_step_counts_too() -> None:
+    assert not execute(Step("canary", [*shell(""), *shell("raise SystemExit(1)")])).ok
+
+
+def test_a_step_that_hangs_is_ended_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(make_test, "STEP_SECONDS", 2)
+    told = tmp_path / "child"
+    code = (
+        "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(99)']);"
+        f"open({str(told)!r}, 'w').write(str(child.pid)); time.sleep(99)"
+    )
+    outcome = execute(Step("canary", shell(code)))
+    assert not outcome.ok
+    assert "it took more than 2 s" in outcome.log.read_text()
+    assert _is_gone(int(told.read_text()))
+
+
+def _is_gone(pid: int) -> bool:
+    """Whether a process ended; one that nobody has waited for yet counts as ended."""
+    for _ in range(50):
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_no_setting_of_a_real_theo_reaches_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "REDIS_URL", "ZAPI_TOKEN", "THEO_PORT", "ERP_TOKEN", "CEP_VIACEP_URL"):
+        monkeypatch.setenv(name, "5005")
+    seen = "import os; raise SystemExit(any(v == '5005' for v in os.environ.values()))"
+    assert execute(Step("canary", shell(seen))).ok
+
+
+# -- lint, types ------------------------------------------------------------------------------------------
+
+
+def test_lint_sees_a_name_that_does_not_exist(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.py"
+    bad.write_text("print(nothing_of_that_name)\n")
+    outcome = execute(Step("canary", make_test.ruff("--config", "pyproject.toml", str(bad))))
+    assert not outcome.ok
+    assert "F821" in outcome.log.read_text()
+
+
+def test_mypy_sees_a_wrong_type(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.py"
+    bad.write_text("def twice(number: int) -> str:\n    return number * 2\n")
+    outcome = execute(Step("canary", make_test.mypy(str(bad))))
+    assert not outcome.ok
+    assert "Incompatible return value type" in outcome.log.read_text()
+
+
+# -- Rasa -------------------------------------------------------------------------------------------------
+
+
+def rasa(command: list[str], monkeypatch: pytest.MonkeyPatch) -> int:
+    """Runs a `python -m rasa …` command in this process; returns its exit code."""
+    import rasa.__main__
+
+    assert command[1:3] == ["-m", "rasa"]
+    monkeypatch.setattr(sys, "argv", ["rasa", *command[3:]])
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("RASA_TELEMETRY_ENABLED", "false")
+    with pytest.raises(SystemExit) as ended:
+        rasa.__main__.main()
+        raise SystemExit(0)  # as Python ends a program that returns
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    """A folder with the good stories of greeting."""
+    assert run.MODEL.exists(), "there is no model: run `make train` first"
+    folder = tmp_path / "stories"
+    folder.mkdir()
+    shutil.copy(GREETING, folder)
+    return folder
+
+
+def test_good_stories_pass_and_are_all_counted(talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rasa(make_test.stories(talk, run.MODEL, tmp_path / "out"), monkeypatch) == 0
+    count = make_test.read_stories(talk, tmp_path / "out")
+    assert (count.failed, count.problem) == (0, "")
+    assert count.passed == GREETING.read_text(encoding="utf-8").count("- story:")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("action: utter_elogiar", "action: utter_robo"),  # another answer than Theo's
+        ("amei o atendimento", "quero cancelar a internet"),  # words that mean something else
+    ],
+)
+def test_stories_with_a_wrong_step_fail(
+    talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str
+) -> None:
+    text = (talk / GREETING.name).read_text(encoding="utf-8")
+    assert old in text
+    (talk / GREETING.name).write_text(text.replace(old, new), encoding="utf-8")
+    assert rasa(make_test.stories(talk, run.MODEL, tmp_path / "out"), monkeypatch) != 0
+    assert make_test.read_stories(talk, tmp_path / "out").failed
+
+
+def test_stories_that_rasa_skips_without_a_word_fail(talk: Path, tmp_path: Path) -> None:
+    assert make_test.read_stories(talk, tmp_path / "nothing").problem == "Rasa wrote no report"
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "story_report.json").write_text('{"conversation_accuracy": {"correct": 1, "total": 1}}')
+    assert make_test.read_stories(talk, out).problem.endswith("stories are written and 1 were run")
+    (talk / GREETING.name).rename(talk / "feliz.yml")
+    assert make_test.read_stories(talk, out).problem == "Rasa only reads test_*.yml, so it skips feliz.yml"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ROOT / "data", tmp_path / "data"))
+
+
+@pytest.mark.filterwarnings("ignore:The utterance")
+def test_validation_sees_one_sentence_in_two_intents(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data / "nlu" / "again.yml").write_text(
+        'version: "3.1"\nnlu:\n- intent: despedir\n  examples: |\n    - atendente\n', encoding="utf-8"
+    )
+    with pytest.warns(UserWarning, match="'atendente'"):
+        assert rasa(make_test.validate(ROOT / "domain.yml", data), monkeypatch) != 0
+
+
+def test_training_with_a_broken_domain_fails_and_keeps_the_old_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    shutil.copy(ROOT / "config.yml", tmp_path)
+    (tmp_path / "language").symlink_to(ROOT / "language")
+    domain = (ROOT / "domain.yml").read_text(encoding="utf-8")
+    (tmp_path / "domain.yml").write_text(domain.replace("intents:", "intents: nenhuma\nde_antes:", 1), encoding="utf-8")
+    model = tmp_path / "models" / "theo.tar.gz"
+    model.parent.mkdir()
+    model.write_bytes(b"the model of yesterday")
+    os.utime(model, (1, 1))
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    monkeypatch.setattr(run, "MODEL", model)
+    monkeypatch.setattr(run, "LOGS", tmp_path / "log")
+    monkeypatch.setattr(sys, "argv", ["run", "--train-only"])
+    assert run.main() == 1
+    assert capsys.readouterr().err.startswith("✗ Training failed: ")
+    assert model.read_bytes() == b"the model of yesterday"

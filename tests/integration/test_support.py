@@ -1,0 +1,252 @@
+"""Support: what the network knows comes first, then one question at a time; visits, Wi-Fi, earlier requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from backoffice.records import VisitStatus
+from tests.integration.stack import wait_until
+
+
+def identify(theo, text: str) -> None:
+    """Says what is wrong and who writes."""
+    theo.ouve(text)
+    theo.pergunta("CPF ou CNPJ")
+    theo.ouve(theo.documento)
+
+
+# -- the first turn fits the customer's true state ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("quem", "diz"),
+    [
+        ("Marlene", "sinal está chegando bem"),
+        ("Josenildo", "bloqueada por falta de pagamento"),
+        ("Wagner", "bloqueada por falta de pagamento"),
+        ("Caio", "fibra não está chegando"),
+        ("Severina", "sinal está chegando bem"),
+        ("Rafael", "sinal está chegando bem"),
+        ("Tânia", "sinal está chegando bem"),
+        ("Padaria", "sinal está chegando bem"),
+        ("Edivaldo", "rompimento de fibra"),
+        ("Nair", "sem energia"),
+        ("Otávio", "sinal está chegando bem"),
+    ],
+)
+def test_primeira_resposta_combina_com_o_estado_da_rede(chat, quem, diz):
+    with chat(quem) as theo:
+        identify(theo, "to sem internet")
+        theo.diz(diz)
+
+
+def test_sinal_fraco_com_visita_marcada_nao_abre_outra(chat, stack):
+    with chat("Ivone") as theo:
+        identify(theo, "minha net ta horrivel")
+        theo.diz("visita marcada", "20261118007734")
+        assert len(stack.erp.tickets(stack.erp.contract("1007").customer_id)) == 1
+
+
+def test_dois_contratos_pergunta_de_qual(chat):
+    with chat("Hélio") as theo:
+        identify(theo, "caiu a internet")
+        theo.oferece("Nevinha", "Infante")
+        theo.ouve("a primeira")
+        theo.diz("sinal está chegando bem")
+
+
+# -- outage --------------------------------------------------------------------------------------------------
+
+
+def test_queda_no_bairro_sem_roteiro_nem_visita(chat, stack):
+    with chat("Edivaldo") as theo:
+        identify(theo, "sem net desde cedo, ja reiniciei")
+        theo.diz("Sinto muito", "Mangabeira", "previsão", "te avise")
+        theo.nao_diz("tomada", "visita")
+        theo.ouve("quero sim")
+        theo.diz("te aviso")
+        assert stack.erp.tickets(stack.erp.contract("1011").customer_id) == ()
+
+
+def test_avisa_uma_vez_quando_a_rede_volta(chat, stack):
+    with chat("Edivaldo") as theo:
+        identify(theo, "to sem internet")
+        theo.ouve("me avisa sim")
+        (outage,) = stack.erp.outages()
+        stack.erp.end_outage(outage.id)
+        before = len(stack.simulator.messages(theo.phone))
+
+        def told() -> list[str]:
+            return [m["text"] for m in stack.simulator.messages(theo.phone, before) if m["from"] == "theo"]
+
+        wait_until(told, 45, "The promised notice did not come.")
+        stack.wait_until_quiet()
+        assert [text for text in told() if "foi resolvida" in text] == told()[:1]
+
+
+# -- visits ---------------------------------------------------------------------------------------------------
+
+
+def test_sem_luz_na_fibra_marca_visita_com_data_escrita(chat, stack):
+    with chat("Caio") as theo:
+        identify(theo, "luz vermelha piscando, sem nada")
+        theo.nao_diz("tomada")
+        assert len(theo.opcoes) >= 4
+        theo.ouve("2")
+        theo.pergunta("onfirm")
+        theo.ouve("sim")
+        theo.diz("Visita marcada")
+        protocol = theo.diz_protocolo()
+        (visit,) = stack.erp.visits("1004")
+        assert (visit.protocol, visit.status) == (protocol, VisitStatus.SCHEDULED)
+        theo.ouve("continua sem internet viu")
+        theo.diz("já tem uma visita", protocol)
+        assert len(stack.erp.visits("1004")) == 1
+
+
+def test_remarca_e_depois_cancela(chat, stack):
+    with chat("Ivone") as theo:
+        theo.ouve("que horas o tecnico vem?")
+        theo.ouve(theo.documento)
+        theo.diz("sexta", "de tarde")
+        theo.oferece("Manter", "Remarcar", "Cancelar a visita")
+        theo.ouve("remarcar")
+        theo.ouve("1")
+        theo.ouve("pode ser")
+        theo.diz("remarquei")
+        (moved,) = [v for v in stack.erp.visits("1007") if v.status is VisitStatus.SCHEDULED]
+        theo.ouve("voltou sozinha, cancela a visita")
+        theo.pergunta("ancel")
+        theo.ouve("sim")
+        theo.diz("cancelada")
+        assert stack.erp.visit(moved.id).status is VisitStatus.CANCELLED
+
+
+def test_tecnico_nao_veio_tem_prioridade(chat):
+    with chat("Ivone") as theo:
+        theo.ouve("o tecnico ficou de vir e ninguem apareceu")
+        theo.ouve(theo.documento)
+        theo.diz("Sinto muito", "prioridade")
+        theo.diz_protocolo()
+
+
+# -- the script -------------------------------------------------------------------------------------------------
+
+
+def test_sem_energia_uma_pergunta_por_vez_ate_acender(chat):
+    with chat("Nair") as theo:
+        identify(theo, "meu filho a internet parou")
+        theo.pergunta("luz")
+        theo.ouve("ta tudo apagado")
+        theo.pergunta("tomada")
+        theo.ouve("acendeu agora!")
+        theo.diz("acendeu", "me chamar")
+
+
+def test_nao_repete_o_que_o_cliente_ja_fez(chat):
+    with chat("Rafael") as theo:
+        identify(theo, "internet caiu, ja reiniciei o modem 3 vezes")
+        theo.nao_diz("Tira o aparelho da tomada")
+        theo.pergunta("cabo")
+        theo.ouve("por cabo tambem nao vai")
+        theo.diz("técnico")
+
+
+def test_negacao_vence_e_lista_pirata_nao_e_defeito(chat):
+    with chat("Otávio") as theo:
+        identify(theo, "minha lista iptv fica travando")
+        theo.diz("homologa")
+        theo.nao_diz("visita")
+
+
+def test_lenta_so_longe_do_aparelho_e_o_wifi(chat):
+    with chat("Rafael") as theo:
+        identify(theo, "net ta uma carroça")
+        theo.pergunta("tomada")
+        theo.ouve("fiz isso e continua lenta")
+        theo.pergunta("perto")
+        theo.ouve("pertinho melhora")
+        theo.diz("Wi-Fi dentro de casa")
+
+
+def test_perigo_primeiro_a_seguranca(chat):
+    with chat("Rafael") as theo:
+        theo.ouve("o fio da internet caiu na rua soltando faisca")
+        assert "segurança" in theo.baloes[1]["text"]
+        theo.diz("193")
+
+
+def test_reclamacao_no_meio_e_a_pergunta_volta(chat):
+    with chat("Rafael") as theo:
+        identify(theo, "sem internet")
+        theo.pergunta("resolveu")
+        theo.ouve("vcs abrem sabado?")
+        theo.diz("sáb")
+        theo.pergunta("resolveu")
+
+
+# -- Wi-Fi ---------------------------------------------------------------------------------------------------------
+
+
+def test_troca_senha_do_wifi_com_sim_explicito(chat):
+    with chat("Severina") as theo:
+        theo.ouve("esqueci a senha do wifi")
+        theo.ouve(theo.documento)
+        theo.pergunta("nova senha")
+        theo.ouve("123")
+        theo.diz("8")
+        theo.ouve("netdavovo77")
+        theo.pergunta("netdavovo77")
+        theo.ouve("sim")
+        theo.diz("Senha trocada")
+
+
+def test_aparelho_que_nao_aceita_troca_vira_chamado(chat):
+    with chat("Marlene") as theo:
+        theo.ouve("quero mudar a senha do wi-fi")
+        theo.ouve(theo.documento)
+        theo.diz("suporte")
+        theo.diz_protocolo()
+
+
+# -- earlier requests -----------------------------------------------------------------------------------------------
+
+
+def test_andamento_do_chamado(chat):
+    with chat("Ivone") as theo:
+        theo.ouve("e o meu chamado? 20261118007734")
+        theo.ouve(theo.documento)
+        theo.diz("20261118007734", "visita marcada")
+
+
+def test_protocolo_de_outra_pessoa_nao_se_mostra(chat):
+    with chat("Marlene") as theo:
+        theo.ouve("como anda o protocolo 20261118007734")
+        theo.ouve(theo.documento)
+        theo.diz("Não encontrei")
+        theo.nao_diz("lenta", "sexta")
+
+
+# -- two wishes ------------------------------------------------------------------------------------------------------
+
+
+def test_dois_pedidos_o_outro_e_oferecido_depois(chat):
+    with chat("Marlene") as theo:
+        identify(theo, "to sem internet e tb quero meu boleto")
+        theo.pergunta("resolveu")
+        theo.ouve("voltou!")
+        theo.diz("segunda via")
+        theo.ouve("sim")
+        theo.diz("R$ 99,90")
+
+
+def test_servico_deixado_no_meio_e_oferecido_depois(chat):
+    with chat("Rafael") as theo:
+        theo.ouve("quero mudar meu vencimento")
+        theo.ouve(theo.documento)
+        theo.pergunta("dia")
+        theo.ouve("manda o boleto antes")
+        theo.manda_pix()
+        theo.diz("vencimento")
+        theo.ouve("sim")
+        theo.pergunta("dia")

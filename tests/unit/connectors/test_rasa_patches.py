@@ -1,0 +1,236 @@
+"""Each patch of `rasa_patches.py`: what Rasa does without it, and with it.
+
+The first test of each pair runs on a fresh copy of Rasa's own module. When it fails, a newer Rasa has mended
+the matter, and the patch can go.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import jsonschema
+import pytest
+from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
+from rasa.core.channels.channel import CollectingOutputChannel
+from rasa.core.policies.policy import PolicyPrediction
+from rasa.core.processor import MessageProcessor
+from rasa.core.tracker_store import FailSafeTrackerStore, InMemoryTrackerStore
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, Event, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.endpoints import EndpointConfig
+
+from connectors import rasa_patches
+from connectors.errors import TurnFailed
+
+DOMAIN = Domain.from_dict({"intents": ["oi"], "actions": ["action_x"]})
+RESULT = {"events": [], "responses": []}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def patched() -> None:
+    rasa_patches.apply()
+    rasa_patches.apply()  # twice changes nothing
+
+
+def fresh(name: str) -> ModuleType:
+    """A copy of a module of Rasa's, as it is in the package."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def count_calls(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[Any]:
+    calls: list[Any] = []
+    real: Callable[..., Any] = getattr(owner, name)
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        calls.append(args)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, counted)
+    return calls
+
+
+# -- the schema of an action's answer -----------------------------------------------------------------
+
+
+def test_rasa_checks_its_own_schema_at_every_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = fresh("rasa.core.actions.action").RemoteAction("action_x", None)
+    kind = jsonschema.validators.validator_for(action.action_response_format_spec())
+    checks = count_calls(monkeypatch, kind, "check_schema")
+    for _ in range(3):
+        action._validate_action_result(RESULT)
+    assert len(checks) == 3
+
+
+def test_ours_only_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    action = RemoteAction("action_x", None)
+    kind = jsonschema.validators.validator_for(action.action_response_format_spec())
+    checks = count_calls(monkeypatch, kind, "check_schema")
+    assert action._validate_action_result(RESULT) is True
+    assert checks == []
+
+
+@pytest.mark.parametrize("result", [{"events": "none"}, {"events": [{"event": "no such event"}]}, []])
+def test_and_still_refuses_what_is_none(result: Any) -> None:
+    theirs = fresh("rasa.core.actions.action").RemoteAction("action_x", None)
+    for action in (theirs, RemoteAction("action_x", None)):
+        with pytest.raises(jsonschema.ValidationError):
+            action._validate_action_result(result)
+
+
+# -- the classes of events ----------------------------------------------------------------------------
+
+
+def test_rasa_walks_all_event_classes_for_every_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = fresh("rasa.shared.core.events")
+    walks = count_calls(monkeypatch, events.rasa.shared.utils.common, "all_subclasses")
+    events.Event.resolve_by_type("user")
+    once = len(walks)
+    events.Event.resolve_by_type("user")
+    assert len(walks) == 2 * once > 0
+
+
+def test_ours_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    Event.resolve_by_type("action")
+    walks = count_calls(monkeypatch, sys.modules["rasa.shared.utils.common"], "all_subclasses")
+    for _ in range(3):
+        assert Event.resolve_by_type("action") is ActionExecuted
+    assert walks == []
+
+
+def test_an_unknown_type_is_not_remembered() -> None:
+    assert Event.resolve_by_type("no such type", UserUttered) is UserUttered
+    with pytest.raises(ValueError, match="no such type"):
+        Event.resolve_by_type("no such type")
+    assert Event.resolve_by_type("topic") is None  # of an older Rasa
+
+
+# -- the fail-safe tracker store ----------------------------------------------------------------------
+
+
+class Away(InMemoryTrackerStore):
+    async def retrieve(self, sender_id: str) -> None:
+        raise ConnectionError("away")
+
+    async def retrieve_full_tracker(self, sender_id: str) -> None:
+        raise ConnectionError("away")
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        raise ConnectionError("away")
+
+
+async def test_rasa_takes_a_failed_read_for_a_new_customer() -> None:
+    store = fresh("rasa.core.tracker_store").FailSafeTrackerStore(Away(DOMAIN))
+    assert await store.retrieve("5583991110001") is None
+    assert await store.retrieve_full_tracker("5583991110001") is None
+
+
+async def test_rasa_keeps_a_failed_write_in_memory_only() -> None:
+    store = fresh("rasa.core.tracker_store").FailSafeTrackerStore(Away(DOMAIN))
+    await store.save(DialogueStateTracker("5583991110001", []))
+    assert list(store.fallback_tracker_store.store) == ["5583991110001"]
+
+
+async def test_ours_says_so() -> None:
+    store = FailSafeTrackerStore(Away(DOMAIN))
+    for failing in (
+        store.retrieve("5583991110001"),
+        store.retrieve_full_tracker("5583991110001"),
+        store.save(DialogueStateTracker("5583991110001", [])),
+        store.get_or_create_tracker("5583991110001"),
+    ):
+        with pytest.raises(ConnectionError, match="away"):
+            await failing
+    assert store._fallback_tracker_store is None
+
+
+# -- an action that fails -----------------------------------------------------------------------------
+
+
+class AwayEndpoint(EndpointConfig):
+    """An action server that is away, or that rejects."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__("http://127.0.0.1:9")
+        self.error = error
+
+    async def request(self, *args: Any, **kwargs: Any) -> Any:
+        raise self.error
+
+
+def processor_of(kind: Any) -> Any:
+    processor = kind.__new__(kind)
+    processor.domain, processor.max_number_of_predictions = DOMAIN, 3
+    processor.on_circuit_break = None
+    return processor
+
+
+async def run_action(processor: Any, action: Any) -> tuple[bool, DialogueStateTracker]:
+    tracker = DialogueStateTracker("5583991110001", DOMAIN.slots)
+    prediction = PolicyPrediction.for_action_name(DOMAIN, "action_x")
+    goes_on = await processor._run_action(action, tracker, CollectingOutputChannel(), None, prediction)
+    return goes_on, tracker
+
+
+async def test_rasa_goes_on_after_a_failed_action() -> None:
+    action = fresh("rasa.core.actions.action").RemoteAction("action_x", AwayEndpoint(ConnectionError("away")))
+    goes_on, tracker = await run_action(processor_of(fresh("rasa.core.processor").MessageProcessor), action)
+    assert goes_on is True
+    assert [event.action_name for event in tracker.events] == ["action_x"]  # as if it had been done
+
+
+async def test_ours_fails_the_turn() -> None:
+    action = RemoteAction("action_x", AwayEndpoint(ConnectionError("segredo")))
+    with pytest.raises(TurnFailed) as raised:
+        await run_action(processor_of(MessageProcessor), action)
+    assert str(raised.value).startswith("action_x: ")
+    assert "segredo" not in str(raised.value)
+
+
+async def test_a_form_may_still_reject() -> None:
+    action = RemoteAction("action_x", AwayEndpoint(ActionExecutionRejection("action_x")))
+    goes_on, tracker = await run_action(processor_of(MessageProcessor), action)
+    assert goes_on is True
+    assert [type(event).__name__ for event in tracker.events] == ["ActionExecutionRejected"]
+
+
+# -- too many actions ---------------------------------------------------------------------------------
+
+
+def endless() -> DialogueStateTracker:
+    """A talk in which three actions ran without an end."""
+    tracker = DialogueStateTracker("5583991110001", DOMAIN.slots)
+    tracker.update_with_events([UserUttered("oi"), *[ActionExecuted("action_x")] * 3], DOMAIN)
+    return tracker
+
+
+async def test_rasa_stops_without_listening_and_never_comes_back() -> None:
+    processor = processor_of(fresh("rasa.core.processor").MessageProcessor)
+    tracker = endless()
+    for _ in range(2):  # also for the next message of the customer's
+        tracker.update(UserUttered("oi?"), DOMAIN)
+        await processor._run_prediction_loop(CollectingOutputChannel(), tracker)
+    assert not any(isinstance(e, ActionExecuted) and e.action_name == "action_listen" for e in tracker.events)
+
+
+async def test_ours_fails_the_turn_too() -> None:
+    with pytest.raises(TurnFailed, match="too many actions"):
+        await processor_of(MessageProcessor)._run_prediction_loop(CollectingOutputChannel(), endless())
+
+
+def test_a_turn_that_ends_is_not_too_long() -> None:
+    processor = processor_of(MessageProcessor)
+    assert processor.is_action_limit_reached(endless(), should_predict_another_action=False) is False
+    tracker = endless()
+    tracker.update(ActionExecuted("action_listen"), DOMAIN)
+    assert processor.is_action_limit_reached(tracker, should_predict_another_action=True) is False

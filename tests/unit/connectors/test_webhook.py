@@ -1,0 +1,558 @@
+"""The webhook over real HTTP: what is taken, what is refused, and what the log says of it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import sqlalchemy as sa
+from aiohttp import web
+from sanic import Sanic
+
+from connectors import inbox as inbox_module
+from connectors.messages import Outgoing
+from connectors.settings import Settings, ZapiSettings
+from connectors.store import engine_for
+from connectors.store import inbox as inbox_table
+from connectors.store import outbox as outbox_table
+from connectors.zapi import channel as module
+from connectors.zapi.channel import MAX_BODY_BYTES, ZapiInput
+from tests.unit.connectors.fakes import INSTANCE, PHONE, FakeGateway, eventually, on_sqlite
+from tests.unit.connectors.webhook_app import FakeAgent, app_of
+
+Rows = Callable[..., list[Any]]
+FIXTURES = {path.stem: json.loads(path.read_text()) for path in Path(__file__).parent.glob("fixtures/*.json")}
+TOKEN, ACCOUNT = "B1B2B3B4B5B6B7B8B9B0C1C2", "F" + "0" * 32 + "S"
+SECRET = "segredo do cliente"
+#: The headers of a recorded call, with its offer of HTTP/2 (facts/zapi.md §2.1).
+H2C = {
+    "connection": "Upgrade, HTTP2-Settings",
+    "http2-settings": "AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
+    "upgrade": "h2c",
+    "content-type": "application/json",
+    "origin": "https://api.z-api.io",
+    "server": "Z-API",
+    "user-agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.1 Safari/537.36",
+    "z-api-token": TOKEN,
+}
+
+
+class Gateway(FakeGateway):
+    """In the place of Z-API's client."""
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class Server:
+    def __init__(self, database_url: str, agent: FakeAgent | None) -> None:
+        zapi = ZapiSettings(INSTANCE, TOKEN, ACCOUNT)
+        self.channel = ZapiInput(zapi, Settings(database_url=database_url, burst_seconds=0.05, pace=0))
+        self.agent = agent
+        self.app = app_of(self.channel, agent)
+        self.gateway: Gateway = Gateway()
+        self.address = ("127.0.0.1", 0)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.address[1]}"
+
+    async def start(self) -> None:
+        with socket.socket() as probe:
+            probe.bind(self.address)
+            self.address = probe.getsockname()
+        self._server = await self.app.create_server(*self.address, return_asyncio_server=True, access_log=False)
+        await self._server.startup()
+        await self._server.before_start()
+        await self._server.start_serving()
+        await self._server.after_start()
+        self.http = aiohttp.ClientSession()
+
+    async def stop(self) -> None:
+        await self._server.before_stop()
+        await self._server.close()
+        await self._server.after_stop()
+        await self.http.close()
+
+    async def post(self, body: object, **headers: str) -> int:
+        """The status of a webhook call; bytes go as they are, anything else as JSON."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {"content-type": "application/json", "z-api-token": TOKEN, **headers}
+        async with self.http.post(f"{self.url}/webhooks/zapi/webhook", data=data, headers=sent) as response:
+            return response.status
+
+    async def ready(self) -> tuple[int, list[str]]:
+        async with self.http.get(f"{self.url}/readyz") as response:
+            return response.status, (await response.json())["problems"]
+
+    async def raw(self, head: bytes, body: bytes = b"") -> bytes:
+        """What comes back on a bare socket."""
+        reader, writer = await asyncio.open_connection(*self.address)
+        writer.write(head + body)
+        await writer.drain()
+        answer = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        return answer
+
+
+@pytest.fixture
+async def server(database_url: str, store: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+    monkeypatch.setattr(module, "SWEEP_SECONDS", 0.1)
+    monkeypatch.setattr(Sanic, "test_mode", True)  # more than one app in a process
+    server = Server(database_url, FakeAgent())
+    monkeypatch.setattr(module, "ZapiClient", lambda *_: server.gateway)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+def said(text: str = "oi", **change: Any) -> dict[str, Any]:
+    return {**FIXTURES["text"]["body"], "text": {"message": text}, **change}
+
+
+def refusals(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.getMessage().startswith("Webhook call refused")]
+
+
+def tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """No log line holds what a customer wrote, a phone or a token."""
+    for record in caplog.records:
+        if record.name.startswith(("connectors", "sanic")):
+            for secret in (SECRET, TOKEN, ACCOUNT, PHONE):
+                assert secret not in record.getMessage()
+                assert secret not in str(record.exc_info)
+
+
+# -- taken --------------------------------------------------------------------------------------------
+
+
+async def test_a_message_is_stored_and_answered(server: Server, rows: Rows) -> None:
+    assert await server.post(said("oi")) == 200
+    [row] = rows(inbox_table)
+    assert (row.channel, row.instance, row.conversation) == ("zapi", INSTANCE, PHONE)
+    await eventually(lambda: server.gateway.texts == ["eco: oi"])
+
+
+async def test_200_comes_only_after_the_row_is_there(
+    server: Server, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go = threading.Event(), threading.Event()
+    real = inbox_module.receive
+
+    def slow(*args: Any) -> str | None:
+        reached.set()
+        assert go.wait(5)
+        return real(*args)
+
+    monkeypatch.setattr(inbox_module, "receive", slow)
+    call = asyncio.create_task(server.post(said()))
+    await eventually(reached.is_set)
+    await asyncio.sleep(0.05)
+    assert not call.done()
+    assert rows(inbox_table) == []
+    go.set()
+    assert await call == 200
+    assert len(rows(inbox_table)) == 1
+
+
+@on_sqlite
+async def test_200_does_not_wait_for_the_answer(server: Server) -> None:
+    assert server.agent is not None
+    server.agent.go.clear()
+    assert await server.post(said("demora")) == 200
+    await eventually(lambda: server.agent and server.agent.heard)
+    assert await server.post(said("oi", messageId="3EB0B", phone="5583991110002", chatLid=None)) == 200
+    await eventually(lambda: server.agent and len(server.agent.heard) == 2)
+    assert server.gateway.sent == []
+    server.agent.go.set()
+    await eventually(lambda: len(server.gateway.sent) == 2)
+
+
+async def test_the_offer_of_http_2_is_survived(server: Server, rows: Rows) -> None:
+    body = json.dumps(said("oi", messageId="3EB0H2C")).encode()
+    head = "POST /webhooks/zapi/webhook HTTP/1.1\r\nhost: theo.test\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in {**H2C, "content-length": str(len(body))}.items())
+    answer = await server.raw(f"{head}\r\n".encode(), body)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"101" not in answer.split(b"\r\n")[0]
+    assert [row.message_id for row in rows(inbox_table)] == ["3EB0H2C"]
+
+
+async def test_the_same_message_at_another_moment_is_one_row(server: Server, rows: Rows) -> None:
+    calls = [server.post(said("oi", momment=1764500000000 + n * 23_000)) for n in range(9)]
+    assert await asyncio.gather(*calls) == [200] * 9
+    await eventually(lambda: server.gateway.sent)
+    assert await server.post(said("oi", momment=1764500207000)) == 200
+    await asyncio.sleep(0.15)
+    assert len(rows(inbox_table)) == 1
+    assert server.gateway.texts == ["eco: oi"]
+
+
+@on_sqlite
+async def test_messages_are_stored_in_the_order_of_their_calls(
+    server: Server, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = inbox_module.receive
+
+    def uneven(*args: Any) -> str | None:
+        time.sleep(random.random() / 50)
+        return real(*args)
+
+    monkeypatch.setattr(inbox_module, "receive", uneven)
+    service = server.channel.service
+    events = [module.parse(said(str(n), messageId=f"3EB0{n:03}")) for n in range(12)]
+    await asyncio.gather(*(service._take(event) for event in events))
+    assert [row.message_id for row in rows(inbox_table)] == [f"3EB0{n:03}" for n in range(12)]
+
+
+@on_sqlite
+async def test_every_recorded_call_is_acknowledged(
+    server: Server, rows: Rows, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in sorted(FIXTURES):
+        assert await server.post(FIXTURES[name]["body"]) == 200, name
+    kept = {row.message_id for row in rows(inbox_table)}
+    expected = [f["expected"] for f in FIXTURES.values() if f["expected"]["event"] == "Incoming"]
+    assert kept == {event["message_id"] for event in expected}
+    errors = {r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR and "NOT" not in r.getMessage()}
+    assert {error for error in errors if "DISCONNECTED" not in error} == set()
+    tells_nothing(caplog)
+
+
+@on_sqlite
+async def test_a_phone_that_went_off_line_is_told(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    assert await server.post(FIXTURES["disconnected"]["body"]) == 200
+    assert await server.post(FIXTURES["connected"]["body"]) == 200
+    told = [(r.levelno, r.getMessage()) for r in caplog.records if "WhatsApp number" in r.getMessage()]
+    assert [level for level, _ in told] == [logging.ERROR, logging.INFO]
+
+
+@on_sqlite
+async def test_a_delivery_error_reaches_the_outbox(server: Server, rows: Rows) -> None:
+    await server.post(said("oi"))
+    await eventually(lambda: rows(outbox_table, outbox_table.c.state == "sent"))
+    body = {**FIXTURES["delivery_error"]["body"], "messageId": "QUEUE1", "zaapId": "QUEUE1"}
+    assert await server.post(body) == 200
+    [row] = rows(outbox_table)
+    assert (row.state, row.error) == ("failed", "Phone number does not exist")
+
+
+@on_sqlite
+async def test_an_attendant_silences_theo_and_gives_the_chat_back(server: Server, rows: Rows) -> None:
+    def typed(text: str, message_id: str) -> dict[str, Any]:
+        return said(text, fromMe=True, messageId=message_id)
+
+    await server.post(typed("Oi, aqui é a Rita", "OP1"))
+    await server.post(said("oi Rita", messageId="3EB01"))
+    await eventually(lambda: rows(inbox_table, inbox_table.c.state == "human"))
+    await server.post(typed("theo pode voltar", "OP2"))
+    await server.post(typed("Oi, aqui é a Rita", "OP1"))  # the gateway repeats itself
+    await server.post(said("oi Theo", messageId="3EB02"))
+    await eventually(lambda: server.gateway.texts == ["eco: oi Theo"])
+
+
+# -- refused ------------------------------------------------------------------------------------------
+
+
+@on_sqlite
+@pytest.mark.parametrize("token", ["", "wrong", TOKEN.lower(), TOKEN + "A", TOKEN[:-1], ACCOUNT])
+async def test_a_wrong_token_is_401(server: Server, rows: Rows, caplog: pytest.LogCaptureFixture, token: str) -> None:
+    assert await server.post(said(SECRET), **{"z-api-token": token}) == 401
+    assert refusals(caplog) == ["Webhook call refused with 401: wrong or missing z-api-token."]
+    assert rows(inbox_table) == []
+    tells_nothing(caplog)
+
+
+@on_sqlite
+@pytest.mark.parametrize("header", [b"", b"z-api-token: \xff\xfe\r\n", b"client-token: " + TOKEN.encode() + b"\r\n"])
+async def test_a_missing_or_unreadable_token_is_401(server: Server, rows: Rows, header: bytes) -> None:
+    body = json.dumps(said(SECRET)).encode()
+    head = b"POST /webhooks/zapi/webhook HTTP/1.1\r\nhost: theo.test\r\nconnection: close\r\n"
+    head += header + f"content-length: {len(body)}\r\n\r\n".encode()
+    assert (await server.raw(head, body)).startswith(b"HTTP/1.1 401 ")
+    assert rows(inbox_table) == []
+
+
+@on_sqlite
+@pytest.mark.parametrize("instance", ["D" * 32, "", None, 7, ["A"]])
+async def test_another_instance_is_401(
+    server: Server, rows: Rows, caplog: pytest.LogCaptureFixture, instance: object
+) -> None:
+    assert await server.post(said(SECRET, instanceId=instance)) == 401
+    assert refusals(caplog) == ["Webhook call refused with 401: instanceId is not ours."]
+    assert rows(inbox_table) == []
+    tells_nothing(caplog)
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"oi", b"\xff\xfe\xfd", b'{"text": "' + SECRET.encode() + b'"', b"[]", b'"x"', b"null", b"7",
+        pytest.param(b"[" * 100_000, id="deep list"), pytest.param(b'{"a":' * 100_000, id="deep object"),
+        pytest.param(b'{"momment": ' + b"9" * 10_000 + b"}", id="huge number"),
+    ],
+)  # fmt: skip
+async def test_bad_json_is_400(server: Server, rows: Rows, caplog: pytest.LogCaptureFixture, body: bytes) -> None:
+    assert await server.post(body) == 400
+    assert len(refusals(caplog)) == 1
+    assert rows(inbox_table) == []
+    tells_nothing(caplog)
+    assert await server.post(said()) == 200
+
+
+@on_sqlite
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_an_oversize_body_is_413(
+    server: Server, rows: Rows, caplog: pytest.LogCaptureFixture, chunked: bool
+) -> None:
+    body = json.dumps(said(SECRET + "x" * MAX_BODY_BYTES)).encode()
+    head = f"POST /webhooks/zapi/webhook HTTP/1.1\r\nhost: theo.test\r\nz-api-token: {TOKEN}\r\n"
+    if chunked:
+        half = len(body) // 2
+        body = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:half], body[half:], b""))
+        head += "transfer-encoding: chunked\r\n\r\n"
+    else:
+        head += f"content-length: {len(body)}\r\n\r\n"
+    reader, writer = await asyncio.open_connection(*server.address)
+    writer.write(head.encode() + body)
+    answer = await asyncio.wait_for(reader.readline(), 5)
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert refusals(caplog) == ["Webhook call refused with 413: the body is too large."]
+    assert rows(inbox_table) == []
+    tells_nothing(caplog)
+    assert await server.post(said()) == 200
+
+
+@on_sqlite
+async def test_just_below_the_limit_is_taken(server: Server, rows: Rows) -> None:
+    assert await server.post(said("x" * (MAX_BODY_BYTES - 5000))) == 200
+    await eventually(lambda: server.agent and server.agent.heard)
+    assert server.agent and len(server.agent.heard[0]) == 4000
+
+
+@pytest.mark.parametrize("error", [sa.exc.OperationalError("INSERT", {}, Exception(SECRET)), ValueError(SECRET)])
+@on_sqlite
+async def test_what_cannot_be_stored_is_503(
+    server: Server,
+    rows: Rows,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(inbox_module, "receive", fail)
+        assert await server.post(said(SECRET)) == 503
+    assert refusals(caplog) == ["Webhook call refused with 503: the message could not be stored."]
+    tells_nothing(caplog)
+    assert await server.post(said("oi")) == 200
+
+
+@on_sqlite
+async def test_only_post(server: Server) -> None:
+    async with server.http.get(f"{server.url}/webhooks/zapi/webhook") as response:
+        assert response.status == 405
+
+
+# -- readiness ----------------------------------------------------------------------------------------
+
+
+async def test_ready(server: Server) -> None:
+    assert await server.ready() == (200, [])
+
+
+@on_sqlite
+async def test_without_a_model_messages_are_kept_and_answered_later(server: Server, rows: Rows) -> None:
+    assert server.agent is not None
+    server.agent.model = False
+    assert await server.ready() == (503, ["no model is loaded"])
+    assert await server.post(said("oi")) == 200
+    await asyncio.sleep(0.3)
+    assert server.agent.heard == []
+    assert [(row.state, row.attempts) for row in rows(inbox_table)] == [("new", 0)]
+    server.agent.model = True
+    await eventually(lambda: server.gateway.texts == ["eco: oi"])
+
+
+@on_sqlite
+async def test_without_an_agent_it_is_not_ready(server: Server) -> None:
+    server.app.ctx.agent = None
+    assert await server.ready() == (503, ["no model is loaded"])
+
+
+@on_sqlite
+async def test_rasas_silent_fallback_to_memory_is_not_ready(server: Server) -> None:
+    from rasa.core.tracker_store import InMemoryTrackerStore
+
+    assert server.agent is not None
+    server.agent.tracker_store = InMemoryTrackerStore(server.agent.domain)
+    assert await server.ready() == (503, ["Rasa's tracker store is not Theo's: see endpoints.yml"])
+
+
+@on_sqlite
+async def test_without_storage_it_is_not_ready(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(*_: object) -> None:
+        raise sa.exc.OperationalError("SELECT 1", {}, Exception("away"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(server.channel.service._store, "run", away)
+        assert await server.ready() == (503, ["storage: OperationalError"])
+    assert await server.ready() == (200, [])
+
+
+# -- the sweep, the apology, the end ------------------------------------------------------------------
+
+
+@on_sqlite
+async def test_what_an_earlier_process_left_is_swept_up(server: Server, store: Any) -> None:
+    from connectors import outbox
+
+    await store.run(outbox.put, "zapi", PHONE, PHONE, [Outgoing("de antes")], time.time())
+    message = module.parse(said("também de antes"))
+    await store.run(inbox_module.receive, "zapi", INSTANCE, message, time.time())
+    await eventually(lambda: sorted(server.gateway.texts) == ["de antes", "eco: também de antes"])
+
+
+@on_sqlite
+async def test_the_sweep_goes_on_after_an_error(
+    server: Server, store: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*_: object) -> None:
+        raise RuntimeError("away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(inbox_module, "waiting_conversations", away)
+        await eventually(lambda: "could not be looked for" in caplog.text)
+    message = module.parse(said("oi"))
+    await store.run(inbox_module.receive, "zapi", INSTANCE, message, time.time())
+    await eventually(lambda: server.gateway.texts == ["eco: oi"])
+
+
+@on_sqlite
+async def test_the_apology_is_the_domains(server: Server, no_waits: list[float]) -> None:
+    assert server.agent is not None
+    server.agent.fails = True
+    await server.post(said("oi"))
+    await eventually(lambda: server.gateway.texts == ["Desculpa, deu erro."])
+
+
+@on_sqlite
+async def test_while_stopping_nothing_is_taken(server: Server, rows: Rows) -> None:
+    assert server.agent is not None
+    server.agent.go.clear()
+    await server.post(said("oi"))
+    await eventually(lambda: server.agent and server.agent.heard)
+    stopping = asyncio.create_task(server.channel.service.stop(server.app, asyncio.get_running_loop()))
+    await asyncio.sleep(0.02)
+    assert await server.post(said("e isto?", messageId="3EB0LATE")) == 503
+    assert (await server.ready())[1][:1] == ["stopping"]
+    server.agent.go.set()
+    await stopping
+    assert [(row.state, row.message_id == "3EB0LATE") for row in rows(inbox_table)] == [("done", False)]
+    server.channel.service.stop = _nothing  # type: ignore[method-assign]
+
+
+async def _nothing(*_: object) -> None: ...
+
+
+def test_a_missing_variable_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZAPI_INSTANCE_ID", INSTANCE)
+    monkeypatch.delenv("ZAPI_TOKEN", raising=False)
+    with pytest.raises(SystemExit, match="ZAPI_TOKEN is not set: Theo cannot talk to Z-API without it."):
+        ZapiInput.from_credentials(None)
+
+
+async def test_sigterm_ends_the_turn_under_way_and_keeps_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real process: Sanic itself would drop the work behind an acknowledged message (facts/rasa.md §2.2)."""
+    sent: list[Any] = []
+
+    async def take(request: web.Request) -> web.Response:
+        sent.append(await request.json())
+        return web.json_response({"zaapId": f"Q{len(sent)}", "messageId": f"M{len(sent)}"})
+
+    gateway = web.Application()
+    gateway.router.add_post("/{path:.*}", take)
+    runner = web.AppRunner(gateway)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"sqlite:///{tmp_path / 'theo.db'}"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environ = {
+        **os.environ, "DATABASE_URL": url, "REDIS_URL": "", "THEO_BURST_SECONDS": "0.2", "THEO_PACE": "0",
+        "ZAPI_INSTANCE_ID": INSTANCE, "ZAPI_TOKEN": TOKEN, "ZAPI_CLIENT_TOKEN": ACCOUNT, "SLOW_SECONDS": "1",
+        "ZAPI_BASE_URL": f"http://127.0.0.1:{runner.addresses[0][1]}", "PYTHONWARNINGS": "ignore",
+    }  # fmt: skip
+    log = (tmp_path / "log").open("w+")
+    process = _start(port, environ, log)
+    try:
+        async with aiohttp.ClientSession() as http:
+
+            async def post(text: str, message_id: str) -> int:
+                body = said(text, messageId=message_id)
+                target = f"http://127.0.0.1:{port}/webhooks/zapi/webhook"
+                async with http.post(target, json=body, headers={"z-api-token": TOKEN}) as response:
+                    return response.status
+
+            await _until_it_listens(port, process, log)
+            assert await post("oi", "3EB0A") == 200
+            await eventually(lambda: "heard 3EB0A" in _text(log), 10)
+            assert await post("e isto?", "3EB0B") == 200
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(process.wait, 30) == 0
+        assert [body["message"] for body in sent] == ["eco: oi"]
+        with engine_for(url).connect() as db:
+            states = db.execute(
+                sa.select(inbox_table.c.message_id, inbox_table.c.state).order_by(inbox_table.c.id)
+            ).all()
+        assert [tuple(row) for row in states] == [("3EB0A", "done"), ("3EB0B", "new")]
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        log.close()
+        await runner.cleanup()
+
+
+def _start(port: int, environ: dict[str, str], log: Any) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.unit.connectors.webhook_app", str(port)]
+    root = Path(__file__).parents[3]
+    return subprocess.Popen(command, env=environ, stdout=log, stderr=subprocess.STDOUT, cwd=root)
+
+
+async def _until_it_listens(port: int, process: subprocess.Popen[bytes], log: Any) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        assert process.poll() is None, _text(log)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        await asyncio.sleep(0.1)
+    raise AssertionError(_text(log))
+
+
+def _text(log: Any) -> str:
+    return Path(log.name).read_text()
