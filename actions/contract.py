@@ -482,7 +482,8 @@ class Cancel(ServiceAction):
         if before.cancelling:
             return await self._known(talk, before)
         if talk.slot("alternativa") == ACCEPTED and talk.slot("alternativa_tipo") in ALTERNATIVES:
-            return [FollowupAction(ALTERNATIVES[str(talk.slot("alternativa_tipo"))])]
+            kind = str(talk.slot("alternativa_tipo"))
+            return [SlotSet("direcao", "menos" if kind == "plano" else None), FollowupAction(ALTERNATIVES[kind])]
         if talk.slot("confirma") is not True:
             talk.say("utter_cancelamento_desistiu")
             return []

@@ -6,7 +6,7 @@ import datetime as dt
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
-from actions.formats import weekday
+from actions.formats import short_day, weekday
 from actions.service import ServiceAction
 from actions.talk import Events, Talk, TheoAction, forget
 from backoffice import desk, support
@@ -76,7 +76,11 @@ class Support(ServiceAction):
             bairro=outage.neighbourhood, causa=outage.cause or "", desde=f"{outage.since:%Hh%M}",
         )  # fmt: skip
         if outage.back_by:
-            talk.say("utter_suporte_previsao", hora=f"{outage.back_by:%Hh%M}")
+            later = outage.back_by.date() > outage.since.date()
+            talk.say(
+                "utter_suporte_previsao",
+                hora=f"{outage.back_by:%Hh%M}" + (f" de {short_day(outage.back_by)}" if later else ""),
+            )
         talk.say("utter_oferece_aviso")
         return [SlotSet("oferta", "aviso")]
 

@@ -63,7 +63,7 @@ def next_step(
 
     `app`: one app was named. Only for outcomes that leave something to ask; a visit-only outcome ends in a visit at once.
     """
-    known = {**{step: False for step in tried}, **answers}
+    known = {**dict.fromkeys(tried, False), **answers}
     if outcome in (DiagnosisOutcome.NO_LIGHT, DiagnosisOutcome.WEAK_SIGNAL):
         return End.VISIT
     if outcome is DiagnosisOutcome.NO_POWER or symptom is Symptom.OFF or known.get(Step.LIGHTS) is False:

@@ -149,10 +149,7 @@ def waiting_conversations(db: Connection) -> list[str]:
     """Conversations with something unanswered, oldest first."""
     first = sa.func.min(inbox.c.id)
     rows = db.execute(
-        sa.select(inbox.c.conversation)
-        .where(inbox.c.state == "new")
-        .group_by(inbox.c.conversation)
-        .order_by(first)
+        sa.select(inbox.c.conversation).where(inbox.c.state == "new").group_by(inbox.c.conversation).order_by(first)
     )
     return [row.conversation for row in rows]
 

@@ -116,9 +116,7 @@ class TurnOutput(OutputChannel):
     async def send_text_with_buttons(
         self, recipient_id: str, text: str, buttons: list[dict[str, Any]], **kwargs: Any
     ) -> None:
-        options = tuple(
-            Option(str(b.get("title", "")), str(b.get("payload") or b.get("title", ""))) for b in buttons
-        )
+        options = tuple(Option(str(b.get("title", "")), str(b.get("payload") or b.get("title", ""))) for b in buttons)
         *before, last = bubbles(text or "") or [""]
         self._turn.replies.extend(Outgoing(text=bubble) for bubble in before)
         self._turn.replies.append(Outgoing(text=last, options=options))
@@ -254,8 +252,8 @@ class Turns:
             rows = await self._store.run(inbox.waiting, name)
             if not rows or rows[0].attempts:
                 return rows
-            # A clock that was set back must not stop a talk: hence the zero, and patience by another clock.
-            quiet = max(0.0, time.time() - rows[-1].received_at)
+            quiet = time.time() - rows[-1].received_at
+            # By a clock that nobody sets back.
             patience = begun + self._burst * BURST_LIMIT - time.monotonic()
             wait = min(self._burst - quiet, patience)
             if wait <= 0:

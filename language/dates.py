@@ -13,7 +13,7 @@ MONTHS = {
 }  # fmt: skip
 WEEKDAYS = {"segunda": 0, "terca": 1, "quarta": 2, "quinta": 3, "sexta": 4, "sabado": 5, "domingo": 6}
 #: Words after a weekday's name that make it an ordinal or a bill: "segunda via", "quinta parcela".
-_NOT_A_WEEKDAY = r"(?!\s+(?:via|vias|vez|parcela|fatura|conta|opcao|pessoa|linha|mao|casa|rua|instalacao))"
+_NOT_A_WEEKDAY = r"(?!\s+(?:quinzena|semana|via|vias|vez|parcela|fatura|conta|opcao|pessoa|linha|mao|casa|rua|instalacao))"
 
 _RELATIVE = re.compile(r"\b(depois de amanha|anteontem|amanha|amnh|amanh|amh|hoje|hj|ontem)\b")
 _WEEKDAY = re.compile(

@@ -122,7 +122,7 @@ class PortugueseEntityExtractor(GraphComponent, EntityExtractorMixin):
         self._storage, self._resource = storage, resource
         self._words = words or {}
         self._patterns = {
-            entity: re.compile(r"(?<!\w)(?:" + "|".join(re.escape(w) for w in sorted(listed, key=len, reverse=True)) + r")(?!\w)")
+            entity: re.compile(r"(?<!\w)(?:" + "|".join(_stretchable(w) for w in sorted(listed, key=len, reverse=True)) + r")(?!\w)")
             for entity, listed in self._words.items()
             if listed
         }
@@ -174,4 +174,13 @@ class PortugueseEntityExtractor(GraphComponent, EntityExtractorMixin):
         folded = fold_same_length(text)
         for entity, pattern in self._patterns.items():
             for match in pattern.finditer(folded):
-                yield entity, match.start(), match.end(), self._words[entity][match.group()]
+                yield entity, match.start(), match.end(), self._value(entity, match.group())
+
+    def _value(self, entity: str, said: str) -> str:
+        words = self._words[entity]
+        return words[said] if said in words else next(v for w, v in words.items() if re.fullmatch(_stretchable(w), said))
+
+
+def _stretchable(word: str) -> str:
+    """A pattern that also takes the last letter drawn out: `boletooo`."""
+    return re.escape(word) + (re.escape(word[-1]) + "*" if word[-1:].isalpha() else "")

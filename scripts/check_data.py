@@ -1,9 +1,10 @@
 """Checks what Theo is trained with and reports in plain Portuguese: `make check-data`.
 
 `rasa data validate` sees only part of this, and names no line. Here every finding has its file and line.
-Errors (exit code 1): the same sentence in two intents, an entity or intent that the domain does not know,
-an intent without examples or without a rule, a response that is used and does not exist. Warnings: repeated
-examples, intents with far fewer or far more examples than the others, responses that nothing uses.
+Errors (exit code 1): the same sentence in two intents, an example that Rasa would skip, an entity or intent
+that the domain does not know, an intent without examples or without a rule, a response that is used and does
+not exist. Warnings: repeated examples, intents with far fewer or far more examples than the others, responses
+that nothing uses.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ class Place:
         return f"{file}:{self.line}"
 
 
+class Unreadable(ValueError):
+    """A file that is no YAML, or that Rasa would not read, told as one sentence with its line."""
+
+
 @dataclass(frozen=True)
 class Example:
     """A training sentence, its annotations taken out."""
@@ -75,7 +80,7 @@ def fold(text: str) -> str:
 
 
 def read_examples(folder: Path) -> list[Example]:
-    """Every example of every intent below the folder. Raises yaml.YAMLError for a file that is no YAML."""
+    """Every example of every intent below the folder. Raises Unreadable for a file that is no YAML."""
     found: list[Example] = []
     for file in sorted(folder.rglob("*.yml")):
         for item in _items(file, "nlu"):
@@ -91,8 +96,8 @@ def _example(intent: str, line: str, place: Place) -> Example:
 
 
 def _items(file: Path, key: str) -> Iterator[dict[str, yaml.Node]]:
-    """The mappings of the list below `key`, as nodes that know their line."""
-    root = yaml.compose(file.read_text(encoding="utf-8"))
+    """The mappings of the list below `key`, as nodes that know their line. Raises Unreadable."""
+    root = _compose(file)
     if not isinstance(root, yaml.MappingNode):
         return
     for name, value in root.value:
@@ -100,6 +105,59 @@ def _items(file: Path, key: str) -> Iterator[dict[str, yaml.Node]]:
             for item in value.value:
                 if isinstance(item, yaml.MappingNode):
                     yield {str(k.value): v for k, v in item.value}
+
+
+def _compose(file: Path) -> yaml.Node | None:
+    """A file as nodes that know their line. Raises Unreadable."""
+    try:
+        root: yaml.Node | None = yaml.compose(file.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise Unreadable(f"{Place(file, mark.line + 1 if mark else 1)}: {_in_words(str(error.problem))}") from None
+    for key, first in _written_twice(root):
+        raise Unreadable(
+            f"{Place(file, key.start_mark.line + 1)}: {key.value} já está escrito na linha {first.start_mark.line + 1}; "
+            "junte os dois em um só."
+        )
+    return root
+
+
+#: What a YAML reader finds wrong → what whoever wrote the line can do about it.
+PROBLEMS = {
+    "found character '\\t'": "há uma tabulação (tecla Tab) no começo da linha; troque por espaços.",
+    "mapping values are not allowed here": "há um “:” no meio do texto; ponha o texto inteiro entre aspas.",
+    "found unexpected end of stream": "abriu aspas e não fechou.",
+    "expected <block end>": "o recuo desta linha não combina com o das linhas de cima, ou há aspas sobrando antes dela.",
+    "could not find expected ':'": "falta “:” ou recuo nesta linha ou na de cima.",
+}
+
+
+def _in_words(problem: str) -> str:
+    return next((words for start, words in PROBLEMS.items() if problem.startswith(start)), problem)
+
+
+def _written_twice(node: yaml.Node | None) -> Iterator[tuple[yaml.ScalarNode, yaml.ScalarNode]]:
+    """(again, first) of the keys that one mapping holds twice: Rasa refuses them, PyYAML forgets the first."""
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, yaml.ScalarNode] = {}
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    yield key, seen[key.value]
+                seen.setdefault(key.value, key)
+            yield from _written_twice(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _written_twice(value)
+
+
+def _out_of_place(file: Path) -> Iterator[tuple[Place, str]]:
+    """Bare words among the intents, rules or stories of a file: lines with too little indentation."""
+    root = _compose(file)
+    for _, value in root.value if isinstance(root, yaml.MappingNode) else ():
+        for item in value.value if isinstance(value, yaml.SequenceNode) else ():
+            if isinstance(item, yaml.ScalarNode):
+                yield Place(file, item.start_mark.line + 1), str(item.value)[:60]
 
 
 def _scalar(item: dict[str, yaml.Node], key: str) -> str | None:
@@ -169,12 +227,14 @@ def check(root: Path = ROOT) -> Report:
     """Reads `data/`, `domain.yml` and the code below `root`."""
     report = Report()
     domain_file = root / "domain.yml"
+    _compose(domain_file)
     domain: dict[str, Any] = yaml.safe_load(domain_file.read_text(encoding="utf-8"))
     examples = read_examples(root / "data")
     rule_intents, rule_actions = read_rules(root / "data")
     intents = [next(iter(i)) if isinstance(i, dict) else str(i) for i in domain.get("intents") or ()]
     where = _lines_of_names(domain_file)
 
+    _check_skipped(root / "data", report)
     _check_repetitions(examples, report)
     _check_names(examples, intents, domain, where, report)
     _check_rules(intents, rule_intents, where, report)
@@ -191,6 +251,25 @@ def _lines_of_names(file: Path) -> dict[str, Place]:
         if match:
             found.setdefault(match.group(1), Place(file, number))
     return found
+
+
+def _check_skipped(folder: Path, report: Report) -> None:
+    """Examples that Rasa leaves out with a warning that nobody reads, and blocks that it does not take at all."""
+    for file in sorted(folder.rglob("*.yml")):
+        for place, words in _out_of_place(file):
+            report.errors.append(f"{place}: “{words}” está fora do lugar; confira o recuo desta linha.")
+        for item in _items(file, "nlu"):
+            node = item.get("examples")
+            if isinstance(node, yaml.SequenceNode):
+                report.errors.append(f"{Place(file, node.start_mark.line)}: falta o | depois de “examples:”.")
+            elif isinstance(node, yaml.ScalarNode):
+                first = node.start_mark.line + (2 if node.style in ("|", ">") else 1)
+                for offset, line in enumerate(str(node.value).splitlines()):
+                    if line.strip() and not line.startswith("-"):
+                        report.errors.append(
+                            f"{Place(file, first + offset)}: “{line.strip()}” não começa com “- ” alinhado aos outros "
+                            "exemplos, e por isso não contaria."
+                        )
 
 
 def _check_repetitions(examples: list[Example], report: Report) -> None:
@@ -261,6 +340,12 @@ def _check_responses(
     responses = set(domain.get("responses") or ())
     names, beginnings = responses_in_code(root / folder for folder in CODE)
     used = {**names, **{name: place for name, place in rule_actions.items() if name.startswith("utter_")}}
+    asked = {  # Rasa says these by itself where a form has no action of its own for the question
+        f"utter_ask_{name}"
+        for form, content in (domain.get("forms") or {}).items()
+        for slot in (content or {}).get("required_slots") or ()
+        for name in (slot, f"{form}_{slot}")
+    }
     for name, place in sorted(used.items()):
         if name not in responses:
             report.errors.append(f"{place}: a resposta {name} é usada aqui e não existe em domain.yml.")
@@ -272,7 +357,7 @@ def _check_responses(
         known = name in actions or name in (domain.get("forms") or ()) or name.startswith(("utter_", "action_"))
         if not known or (name.startswith("action_") and name not in actions and name not in RASA_ACTIONS):
             report.errors.append(f"{place}: a ação {name} é usada aqui e não existe em domain.yml.")
-    for name in sorted(responses - set(used)):
+    for name in sorted(responses - set(used) - asked):
         if not any(name.startswith(start) for start in beginnings):
             report.warnings["respostas que nada usa"].append(f"{_at(where, name)}{name}")
 
@@ -311,7 +396,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         report = check(chosen.pasta)
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, Unreadable, yaml.YAMLError) as error:
         print(f"✗ Não consegui ler os dados: {error}", file=sys.stderr)
         return 1
     print(tell(report, chosen.tudo))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import secrets
 import signal
 import socket
@@ -42,10 +43,16 @@ class Program:
     port: int
     ready: str
     process: subprocess.Popen[bytes] | None = None
+    #: Where this run begins in the log, which keeps those before it.
+    log_start: int = 0
 
     @property
     def log(self) -> Path:
         return LOGS / f"{self.name}.log"
+
+    def trouble(self) -> str:
+        """What its log says of this run's end, and where the rest of it is."""
+        return f"{last_error(self.log, self.log_start)} (see {self.log.relative_to(ROOT)})."
 
 
 def main() -> int:
@@ -113,8 +120,13 @@ def train() -> None:
     say(f"  Pronto em {time.monotonic() - begun:.0f} s: {MODEL.relative_to(ROOT)}")
 
 
-def last_error(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+def last_error(log: Path, start: int = 0) -> str:
+    """The most telling line of a log from byte `start` on."""
+    text = log.read_bytes()[start:].decode(errors="replace")
+    given_up = re.findall(r"\x1b\[91m(.+?)\x1b\[0m", text, re.DOTALL)  # in red: what makes `rasa` stop
+    if given_up:
+        return " ".join(given_up[-1].split())[:300]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if "Error" in line or "Exception" in line or "error" in line.lower()]
     return (telling or lines or ["nothing was printed"])[-1][:300]
 
@@ -212,6 +224,7 @@ def serve(simulator: bool) -> int:
     try:
         for program in started:
             with program.log.open("ab") as output:
+                program.log_start = output.tell()
                 # A session of its own: Ctrl-C reaches only this script, which then stops them in order.
                 program.process = subprocess.Popen(
                     program.command, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
@@ -227,7 +240,7 @@ def serve(simulator: bool) -> int:
             for program in started:
                 if program.process and program.process.poll() is not None:
                     raise Failure(
-                        f"{program.name} ended by itself: {last_error(program.log)} (see {program.log.relative_to(ROOT)})."
+                        f"{program.name} ended by itself: {program.trouble()}"
                     )
             time.sleep(0.5)
         return 0  # whoever started us is gone
@@ -250,7 +263,7 @@ def wait_until_ready(program: Program, started: list[Program]) -> None:
         for other in started:
             if other.process and other.process.poll() is not None:
                 raise Failure(
-                    f"{other.name} did not start: {last_error(other.log)} (see {other.log.relative_to(ROOT)})."
+                    f"{other.name} did not start: {other.trouble()}"
                 )
         with suppress(urllib.error.URLError, OSError, ValueError):
             with urllib.request.urlopen(program.ready, timeout=5) as answer:

@@ -79,8 +79,8 @@ def mypy(*paths: str) -> list[Command]:
 
 
 def pytest(name: str, folder: str) -> list[Command]:
-    report = RESULTS / f"{name}.xml"
-    return [[sys.executable, "-m", "pytest", "-q", "--color=no", f"--junitxml={report}", folder]]
+    ours = ["-c", "pyproject.toml", "--rootdir=."]  # also for a folder that is not in the project
+    return [[sys.executable, "-m", "pytest", "-q", "--color=no", *ours, f"--junitxml={RESULTS}/{name}.xml", folder]]
 
 
 def validate(domain: Path, data: Path) -> Command:
@@ -109,6 +109,7 @@ def steps() -> list[Step]:
         Step("train", [[sys.executable, "-m", "scripts.run", "--train-only"]]),
         Step("data", [validate(ROOT / "domain.yml", ROOT / "data"), [sys.executable, "-m", "scripts.check_data"]]),
         Step("stories", [stories(STORIES, run.MODEL, told)], lambda: read_stories(STORIES, told)),
+        Step("replay", pytest("replay", "tests/conversations"), lambda: read_junit("replay")),
         Step("nlu", [[sys.executable, "-m", "tests.nlu.evaluate"]]),
         Step("integration", pytest("integration", "tests/integration"), lambda: read_junit("integration")),
         Step("browser", pytest("browser", "tests/browser"), lambda: read_junit("browser")),

@@ -55,10 +55,10 @@ def second_wish(ranking: list[dict[str, Any]]) -> str | None:
 
 def wish_beside_data(ranking: list[dict[str, Any]]) -> str | None:
     """The form of what is wanted in a message that mostly gives data: "boleto 529.982.247-25"."""
-    second = ranking[1] if len(ranking) > 1 else {}
-    if float(second.get("confidence") or 0) < WISH_BESIDE_DATA:
-        return None
-    return form_of(str(second.get("name")))
+    first, second = [*ranking, {}, {}][:2]
+    sure = float(first.get("confidence") or 0) >= 0.5  # else any intent may stand second
+    wished = float(second.get("confidence") or 0) >= WISH_BESIDE_DATA
+    return form_of(str(second.get("name"))) if sure and wished else None
 
 
 def form_of(intent: str) -> str | None:

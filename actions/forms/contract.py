@@ -18,23 +18,30 @@ from backoffice.sales import CoverageOutcome
 
 NO_ALTERNATIVE, DECLINED, ACCEPTED = "nenhuma", "recusada", "aceita"
 _WAIT = re.compile(
-    r"\b(?:pera\w*|perai|espera\w*|calma|so um (?:momento|minuto|segundo)|minutin\w*|um minuto|momentinho|ja volto)\b"
+    r"\b(?:pera\w*|espera\w*|aguard\w+|calma|(?:so )?um (?:momento|momentinho|instante|minut\w+|segund\w+|min|pouco)|minutin\w*|ja volto|"
+    r"(?:deixa|deixe) eu|vou (?:ver|pensar|falar|conversar|pegar|olhar)|depois eu)\b"
 )
-_NO = re.compile(r"\b(?:nao|n|nn|nunca|negativo|desist\w*|deixa|melhor nao|mudei de ideia)\b")
+_NO = re.compile(r"\b(?:nao|n|nn|nunca|negativo|desist\w*|deixa|melhor nao|mudei de ideia)\b|👎|❌")
 _YES = re.compile(
-    r"\b(?:sim|s|ss|pode|podem|confirm\w+|isso|quero|claro|certeza|positivo|ok|manda|faz|faca|bora|vamos|aceito|fechado|"
-    r"por favor|cancel\w+|encerr\w+)\b"
+    r"\b(?:s+i+m+|s|ss|pode|podem|confirm\w+|isso|quero|claro|certeza|certo|positivo|ok+|okay|blz|beleza|manda|faz|faca|bora|vamos|"
+    r"vai|aceito|fechado|combinado|concordo|exato|perfeito|correto|aham|uhum|por favor|ta bo[mn]|tudo bem|segue|prossiga|cancel\w+|"
+    r"encerr\w+)\b|👍|👌|✅"
 )
 _DROP = re.compile(r"\W*(?:cancel(?:a|ar|e)|para|parar)(?: isso| tudo)?\W*")
 
 
 def clear_answer(talk: Talk, own_intents: tuple[str, ...]) -> bool | None:
-    """A yes or no that may change a contract. "Peraí" is neither, though it is kind; a no wins over a yes."""
+    """A yes or no that may change a contract: said in so many words, or tapped.
+
+    "Peraí" and "voltou" are kind answers elsewhere and none here; where both are said, a no wins.
+    """
     text = fold(talk.text)
     if _WAIT.search(text):
         return None
-    if talk.intent in ("afirmar", "negar"):
-        return talk.intent == "afirmar" and not (_NO.search(text) and not _YES.search(text))
+    if talk.intent == "negar":
+        return False
+    if talk.intent == "afirmar":
+        return None if text and not _YES.search(text) else not _NO.search(text)
     if "cancelar_servico" not in own_intents and _DROP.fullmatch(text) and text:
         return False  # "cancelar" said to "posso mudar seu plano?" drops the step, not the contract
     if talk.intent in (*own_intents, *FREE_ANSWERS) and text and "?" not in text:
@@ -67,7 +74,9 @@ _LESS = re.compile(
     r"\b(?:diminu\w+|baix\w+|mais (?:barat\w|em conta|basic\w|simples)|menos|reduz\w+|menor|downgrade|economiz\w+|car[oa])\b"
 )
 
-_CHANGE = re.compile(r"\b(?:mud\w+|troc\w+|pass\w+|alter\w+|migr\w+|meu plano|minha internet|aument\w+|baix\w+|upgrade|subir)\b")
+_CHANGE = re.compile(
+    r"\b(?:mud\w+|troc\w+|pass\w+|alter\w+|migr\w+|meu plano|minha internet|aument\w+|baix\w+|upgrade|subir)\b"
+)
 
 
 def direction(text: str) -> str | None:
@@ -87,7 +96,8 @@ class PlanForm(ContractForm):
         state.set("falha", None)
         if state.get("outro_pedido") == "contratar_form":
             state.set("outro_pedido", None)  # "quero o de 600" is one wish
-        state.set("direcao", direction(fold(talk.text)))
+        taken_up = talk.slot("direcao") if talk.intent == "afirmar" else None  # offered instead of the end
+        state.set("direcao", direction(fold(talk.text)) or taken_up)
         state.set("velocidades", speeds(talk))
         state.set("quer_contratar", None)
 
@@ -99,7 +109,7 @@ class PlanForm(ContractForm):
         return answered or (requested == "plano_novo" and talk.intent == "consultar_planos")
 
     async def _wants_to_hire(self, talk: Talk, state: State) -> bool:
-        """"Quero o de 600", from a phone that is nobody's, without a word of change: a new customer."""
+        """ "Quero o de 600", from a phone that is nobody's, without a word of change: a new customer."""
         ranking = talk.tracker.latest_message.get("intent_ranking") or []
         near = any(r.get("name") == "contratar_internet" and r.get("confidence", 0) >= 0.2 for r in ranking[:3])
         if not near or state.get("identidade") == CONFIRMED or _CHANGE.search(fold(talk.text)) or talk.phone is None:
@@ -392,17 +402,29 @@ def _days(talk: Talk) -> list[str]:
 
 #: Why somebody leaves → the one thing that may be offered instead.
 REASONS = (
-    ("pausa", re.compile(r"viaj\w+|viagem|ferias|um tempo|por enquanto|temporad\w+|nao (?:vou|estou|to) us\w+|fora uns|ficar fora|ausent\w+")),
-    ("plano", re.compile(r"\bcar[oa]s?\b|dinheiro|preco|valor|barat\w+|desempreg\w+|apert\w+|financeir\w+|pagar|gast\w+|condic\w+|conta")),
-    ("endereco", re.compile(r"mud(?:ar|ando|anca|ei|o)\b.*|outra casa|outro (?:endereco|bairro|ap\w*)|de endereco")),
-)  # fmt: skip
+    (
+        "pausa",
+        re.compile(
+            r"viaj\w+|viagem|ferias|um tempo|por enquanto|temporad\w+|nao (?:vou|estou|to) us\w+|fora uns|ficar fora"
+            r"|ausent\w+"
+        ),
+    ),
+    (
+        "plano",
+        re.compile(
+            r"\bcar[oa]s?\b|dinheiro|preco|valor|barat\w+|desempreg\w+|apert\w+|financeir\w+|pagar|gast\w+|condic\w+|conta"
+        ),
+    ),
+    ("endereco", re.compile(r"\bmud(?:ar|ando|anca|ei|o)\b|outra casa|outro (?:endereco|bairro|ap\w*)")),
+)
 _ASKS_THE_PRICE = re.compile(
     r"\b(?:multa|fidelidade|taxa|quanto (?:custa|pago|sai|fica|eu pago)|paga(?:r)? (?:algo|alguma coisa)|tem que pagar)\b"
 )
 _KEEP = re.compile(
-    r"\b(?:nao|n) (?:quero|vou|precisa|preciso) (?:mais )?cancel\w+|desisti\w* de cancel\w+|(?:desfa\w+|revert\w+|anul\w+|volta\w* atras|"
-    r"retir\w+|cancel\w+) (?:d?o |n?o |com o )?(?:meu )?(?:pedido (?:de|do) )?cancelamento|nao cancel\w+|manter? (?:a |minha |a minha |o |meu )?(?:internet|contrato|plano)|"
-    r"mudei de ideia|quero ficar|quero continuar"
+    r"\b(?:nao|n) (?:quero|vou|precisa|preciso) (?:mais )?cancel\w+|desisti\w* de cancel\w+|nao cancel\w+"
+    r"|(?:desfa\w+|revert\w+|anul\w+|volta\w* atras|retir\w+|cancel\w+) (?:d?o |no |com o )?"
+    r"(?:meu )?(?:pedido (?:de|do) )?cancelamento"
+    r"|manter? (?:a |minha |a minha |o |meu )?(?:internet|contrato|plano)|mudei de ideia|quero ficar|quero continuar"
 )
 _NO_REASON = re.compile(
     r"\b(?:pular?|pula|prefiro nao|nao (?:quero|vou|preciso) (?:dizer|falar|informar|explicar)|sem motivo|nenhum|pessoal|nada)\b"
@@ -446,6 +468,20 @@ class CancelForm(ContractForm):
             policy = (await talk.ask(lambda erp: erp.company())).cancellation
             talk.say("utter_multa_regra", meses=policy.max_loyalty_months, por_mes=money(policy.fine_per_month))
         return await super()._run(talk)
+
+    async def _read(self, talk: Talk, state: State, requested: str | None) -> bool:
+        if requested is None and self._drops_a_sale(talk):
+            if state.get("identidade") != CONFIRMED:
+                talk.say("utter_desistiu")
+            state.set("outro_pedido", None)
+            state.set("confirma", False)
+            return True
+        return await super()._read(talk, state, requested)
+
+    def _drops_a_sale(self, talk: Talk) -> bool:
+        """ "Cancela", alone, said to a question of sales, is about that question."""
+        selling = talk.slot("servico") in ("contratar_form", "cobertura_form") and talk.slot("requested_slot")
+        return bool(selling and _DROP.fullmatch(fold(talk.text)))
 
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
         text = fold(talk.text)

@@ -34,7 +34,8 @@ VERDICTS = {
 }
 
 _STREET = re.compile(
-    r"(?<!minha )(?<!nossa )(?<!nessa )(?<!dessa )(?<!essa )\b(?:rua|r\.|av\.?|avenida|travessa|trav\.|alameda|estrada|rodovia|praca|ladeira)"
+    r"(?<!minha )(?<!nossa )(?<!nessa )(?<!dessa )(?<!essa )"
+    r"\b(?:rua|r\.|av\.?|avenida|travessa|trav\.|alameda|estrada|rodovia|praca|ladeira)"
     r"\s+(?!que\b|onde\b|tem\b|toda\b|aqui\b|e\b|nao\b|ja\b|de (?:cima|baixo|tras)|do lado)\w{2,}"
 )
 #: Words that begin an address only where an address was asked for.
@@ -207,6 +208,8 @@ async def hear_place(talk: Talk, slot: Any, *, asked: bool, starting: bool = Fal
         if not said and talk.entity("cep"):
             said = Said(cep=str(talk.entity("cep")))
     before = place_of(slot)
+    if talk.intent in ("afirmar", "negar") and said.other_area:
+        said = Said()  # loose words that agree or disagree name no neighbourhood
     if not said and asked and before.falta == UNKNOWN_CEP and talk.intent == "afirmar":
         said = Said(cep=before.cep)  # "é esse mesmo"
     if not said or (said.knows_no_cep and before.decided):

@@ -330,7 +330,9 @@ def read_address(talk: Talk) -> str | None:
     numbered = re.search(r"\d|\bs/?n\b|sem numero", fold(text))
     if numbered and talk.intent not in ("pedir_segunda_via", "falar_com_atendente"):
         return text
-    street = re.match(r"\W*(?:na |no |a )?(?:rua|av|avenida|travessa|sitio|granja|condominio|quadra|praca)\b", fold(text))
+    street = re.match(
+        r"\W*(?:na |no |a )?(?:rua|av|avenida|travessa|sitio|granja|condominio|quadra|praca)\b", fold(text)
+    )
     long = talk.intent in ("informar", "nlu_fallback") and len(text.split()) >= 4
     return text if street or long else None
 

@@ -83,11 +83,9 @@ class SupportForm(ServiceForm):
             self._hear(talk, state)
             return self._symptom(talk, state, asked)
         if slot == "relato":
-            return (
-                talk.text
-                if talk.text and (asked or len(talk.text.split()) > 3) and state.get("relato") is None
-                else None
-            )
+            if talk.intent not in ANSWERS or state.get("relato") is not None:
+                return None  # "quero cancelar", said in the middle of it, is another wish
+            return talk.text if talk.text and (asked or len(talk.text.split()) > 3) else None
         if slot == "resposta" and asked and state.get("passo"):
             if talk.intent not in ANSWERS:
                 return None

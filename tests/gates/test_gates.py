@@ -28,6 +28,7 @@ CANARIES = {
     "train": "test_training_with_a_broken_domain_fails_and_keeps_the_old_model",
     "data": "test_validation_sees_one_sentence_in_two_intents",
     "stories": "test_stories_with_a_wrong_step_fail",
+    "replay": "test_a_story_that_does_not_happen_fails",
     "nlu": "test_understanding_below_its_threshold_fails",
     "integration": "test_a_failing_test_fails_its_step",
     "browser": "test_a_failing_test_fails_its_step",
@@ -213,6 +214,22 @@ def test_stories_that_rasa_skips_without_a_word_fail(talk: Path, tmp_path: Path)
     assert make_test.read_stories(talk, out).problem.endswith("stories are written and 1 were run")
     (talk / GREETING.name).rename(talk / "feliz.yml")
     assert make_test.read_stories(talk, out).problem == "Rasa only reads test_*.yml, so it skips feliz.yml"
+
+
+def test_a_story_that_does_not_happen_fails(tmp_path: Path) -> None:
+    """`rasa test` believes this one: it does not know what a form asks."""
+    folder = tmp_path / "stories"
+    folder.mkdir()
+    shutil.copy(ROOT / "tests" / "conversations" / "test_replay.py", folder)
+    text = (ROOT / "tests" / "conversations" / "billing" / "test_desistencia.yml").read_text(encoding="utf-8")
+    assert "requested_slot: relato" in text
+    (folder / "test_bad.yml").write_text(
+        text.replace("requested_slot: relato", "requested_slot: confirma"), encoding="utf-8"
+    )
+    outcome = execute(Step("canary", make_test.pytest("canary", str(folder)), lambda: make_test.read_junit("canary")))
+    assert not outcome.ok
+    assert outcome.count.failed == 1, outcome.log.read_text()[-2000:]
+    assert outcome.count.passed > 0
 
 
 @pytest.fixture

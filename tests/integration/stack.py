@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from unittest import mock
 
 import sqlalchemy as sa
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import QueuePool
 
 from backoffice.sql import SqlErp
 from connectors.store import conversations, inbox, outbox
@@ -99,7 +99,10 @@ class Stack:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._sinks: list[Any] = []
         self._erp: SqlErp | None = None
-        self._engine = sa.create_engine(self.environ["DATABASE_URL"], poolclass=NullPool, future=True)
+        # One connection is kept: looking into the tables every few hundredths of a second must cost little.
+        sqlite = self.environ["DATABASE_URL"].startswith("sqlite")
+        options = {"poolclass": QueuePool, "connect_args": {"check_same_thread": False}} if sqlite else {}
+        self._engine = sa.create_engine(self.environ["DATABASE_URL"], future=True, pool_size=1, **options)
         self.simulator = Simulator(f"http://127.0.0.1:{self.simulator_port}")
         self.webhook = f"http://127.0.0.1:{self.theo_port}/webhooks/zapi/webhook"
 
@@ -123,6 +126,7 @@ class Stack:
             sink.close()
         if self._erp is not None:
             self._erp.close()
+        self._engine.dispose()
 
     # -- programs -----------------------------------------------------------------------------------
 
@@ -159,6 +163,12 @@ class Stack:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             raise StackError(f"{name} did not end within {STOP_SECONDS} s of {kind.name}:\n{self.log(name)}") from None
+
+    def revive(self) -> None:
+        """Starts again what a test killed and left dead."""
+        for name, process in list(self._processes.items()):
+            if process.poll() is not None:
+                self.start(name)
 
     def log(self, name: str, lines: int = 40) -> str:
         """The end of a program's log."""
@@ -303,6 +313,10 @@ class Simulator:
     def messages(self, phone: str, after: int = 0) -> list[Json]:
         found: list[Json] = self.call("GET", f"/api/chats/{phone}/messages?after={after}")["messages"]
         return found
+
+    def last(self, phone: str) -> int:
+        """The number of messages in a chat, which is the `seq` of the last."""
+        return int(self.call("GET", f"/api/chats/{phone}/messages?after=1000000")["last"])
 
     def say(self, phone: str, body: Json, *, wait: bool = True) -> Json:
         """The customer does something; with `wait` the webhook has taken it when this returns."""

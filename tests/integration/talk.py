@@ -15,6 +15,7 @@ When the talk ends, `check_manners` is applied to the whole of it.
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import io
 import re
 import unicodedata
@@ -129,7 +130,7 @@ class Talk:
         self.espera()
 
     def _last(self) -> int:
-        return len(self.stack.simulator.messages(self.phone))
+        return self.stack.simulator.last(self.phone)
 
     # -- what Theo says -----------------------------------------------------------------------------
 
@@ -289,8 +290,9 @@ class Person:
     secret_from_others: tuple[str, ...]
 
 
-def people(stack: Stack) -> list[Person]:
-    """Every sample customer with what must not be shown."""
+@functools.lru_cache(maxsize=4)
+def people(stack: Stack) -> tuple[Person, ...]:
+    """Every sample customer with what must not be shown; the same after each seeding."""
     found = []
     for contact in stack.simulator.contacts():
         document = parse_document(contact["document"])
@@ -303,7 +305,7 @@ def people(stack: Stack) -> list[Person]:
         codes = [code for invoice in invoices for code in (invoice.pix, invoice.line, invoice.id) if code]
         others = (customer.name, f"{words[0]} {words[-1]}", *(c.address for c in contracts), *codes)
         found.append(Person(customer.name, (contact["document"], document.number), others))
-    return found
+    return tuple(found)
 
 
 def open_talk(stack: Stack, who: str | None = None, *, phone: str | None = None) -> Talk:

@@ -43,7 +43,9 @@ def test_cancela_com_multa_pela_formula_e_confirmacao_por_escrito(chat):
         theo.diz("300 Mega", "79,90")  # one alternative
         theo.ouve("não, quero cancelar mesmo")
         months, fine = fine_of(theo, "1013")
-        theo.diz(f"R$ {fine}", f"{months} x R$ 60,00", f"{effective():%d/%m}", "retirada gratuita", "159,90 (não impede")
+        theo.diz(
+            f"R$ {fine}", f"{months} x R$ 60,00", f"{effective():%d/%m}", "retirada gratuita", "159,90 (não impede"
+        )
         theo.nao_diz("300 Mega")
         theo.pergunta("cancelar?")
         assert not contract(theo, "1013").cancelling
@@ -81,7 +83,9 @@ def test_pergunta_da_multa_recebe_os_numeros_antes(chat):
         assert not contract(theo, "1013").cancelling
 
 
-@pytest.mark.parametrize("resposta", ["peraí", "um momento", "que horas vocês abrem?", "obrigado", "não sei"])
+@pytest.mark.parametrize(
+    "resposta", ["peraí", "um momento", "deixa eu ver com meu marido", "que horas vocês abrem?", "obrigado", "voltou"]
+)
 def test_so_um_sim_claro_cancela(chat, resposta):
     with chat("Marlene") as theo:
         theo.ouve("quero cancelar a internet")
@@ -149,7 +153,13 @@ def test_desisti_depois_do_cancelamento_oferece_desfazer(chat):
 
 @pytest.mark.parametrize(
     "antes",
-    [("quero a segunda via",), ("estou sem internet",), ("quero contratar", "58037-120"), ("oi",), ("muda meu vencimento",)],
+    [
+        ("quero a segunda via",),
+        ("estou sem internet",),
+        ("quero contratar", "58037-120"),
+        ("oi",),
+        ("muda meu vencimento",),
+    ],
 )
 def test_cancelar_alcancado_de_qualquer_estado(chat, antes):
     with chat("Marlene") as theo:

@@ -149,7 +149,7 @@ def test_celular_desconectado_e_a_fila_chega_em_ordem(chat, stack):
         hidden = len(stack.sent_to(theo.conversation)) - len(order_of(stack, theo.phone))
         assert hidden > 0, theo.transcript()
         stack.simulator.faults(connected=True)
-        wait_until(lambda: len(order_of(stack, theo.phone)) >= 9, 30, lambda: "not flushed\n" + theo.transcript())
+        wait_until(lambda: len(order_of(stack, theo.phone)) >= 10, 30, lambda: "not flushed\n" + theo.transcript())
         theo.espera()
         theo.manda_pix("99,90")
         theo.manda_pdf("99,90")

@@ -54,7 +54,12 @@ def test_contrata_do_cep_ao_protocolo(chat):
         theo.ouve("de manhã")
         theo.diz("protocolo", "600 Mega", "119,90", "45 apto 3", "Ana Lucia Ferreira", "de manhã")
         lead = one_lead(theo)
-        assert (lead.name, lead.plan_id, lead.cep, lead.phone) == ("Ana Lucia Ferreira", "fibra-600", "58037120", theo.phone)
+        assert (lead.name, lead.plan_id, lead.cep, lead.phone) == (
+            "Ana Lucia Ferreira",
+            "fibra-600",
+            "58037120",
+            theo.phone,
+        )
         assert "45 apto 3" in lead.address and "atendido" in lead.note and "de manhã" in lead.note
 
 
@@ -152,7 +157,7 @@ def test_cliente_identificado_pede_outro_ponto_sem_repetir_o_nome(chat):
         theo.pergunta("CEP")
         theo.ouve("58055-200")
         theo.ouve("300")
-        theo.ouve("9")
+        theo.ouve("901")
         theo.pergunta("neste número mesmo")  # no question for the name: it is on record
         theo.ouve("sim")
         theo.ouve("tanto faz")
@@ -340,10 +345,9 @@ def test_sai_para_outro_assunto_e_volta_com_o_lugar_guardado(chat):
         theo.ouve("quero contratar internet pra minha mãe")
         theo.ouve("58055-200")
         theo.oferece(*PRICES)
-        theo.ouve("antes manda meu boleto")
+        theo.ouve("antes manda o pix da minha conta")
         theo.pergunta("CPF")
         theo.ouve(theo.documento)
-        theo.ouve("pix")
         theo.manda_pix("99,90")
         theo.pergunta("contratação")
         theo.ouve("sim")

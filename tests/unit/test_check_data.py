@@ -190,6 +190,49 @@ def test_intents_that_domain_or_data_lack(tree: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("      - tchau", "      tchau", "data/nlu/a.yml:11: “tchau” não começa com “- ” alinhado aos outros exemplos"),
+        ("      - bom dia", "        - bom dia", "data/nlu/a.yml:7: “- bom dia” não começa com “- ” alinhado"),
+        ("      - hj", "      hj", "data/nlu/a.yml:15: “hj” não começa com “- ”"),
+        ("      - bom dia", "  - bom dia", "data/nlu/a.yml:7: “bom dia” está fora do lugar"),
+        ("despedir\n    examples: |", "despedir\n    examples:", "data/nlu/a.yml:10: falta o | depois de “examples:”."),
+    ],
+)
+def test_examples_that_rasa_would_leave_out(tree: Path, old: str, new: str, error: str) -> None:
+    change(tree, "data/nlu/a.yml", old, new)
+    assert any(found.startswith(error) for found in errors(tree)), errors(tree)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "error"),
+    [
+        ("data/nlu/a.yml", "      - oi\n", "\t- oi\n", "data/nlu/a.yml:6: há uma tabulação"),
+        ("data/nlu/a.yml", "      - oi\n", "- oi\n", "data/nlu/a.yml:6: o recuo desta linha"),
+        ("domain.yml", '"Tchau!"', "Tchau: até mais!", "domain.yml:16: há um “:” no meio do texto"),
+        ("domain.yml", '"Tchau!"', '"Tchau!', "domain.yml:18: o recuo desta linha"),
+        ("domain.yml", '"Desculpa."', '"Desculpa.', "domain.yml:21: abriu aspas e não fechou."),
+        ("domain.yml", "  utter_erro:", "  utter_tchau:", "domain.yml:19: utter_tchau já está escrito na linha 15;"),
+    ],
+)
+def test_what_rasa_cannot_read_is_told_with_its_line(
+    tree: Path, capsys: pytest.CaptureFixture[str], file: str, old: str, new: str, error: str
+) -> None:
+    change(tree, file, old, new)
+    assert check_data.main(["--pasta", str(tree)]) == 1
+    assert capsys.readouterr().err.replace(f"{tree}/", "").startswith(f"✗ Não consegui ler os dados: {error}")
+
+
+def test_what_a_form_asks_by_itself_is_used(tree: Path) -> None:
+    question = '  utter_ask_nome:\n    - text: "Qual é o seu nome?"\nforms:\n  nome_form:\n    required_slots: [nome]\n'
+    with (tree / "domain.yml").open("a", encoding="utf-8") as file:
+        file.write(question)
+    assert dict(check_data.check(tree).warnings) == {}
+    change(tree, "domain.yml", "[nome]", "[idade]")
+    assert check_data.check(tree).warnings["respostas que nada usa"] == [f"{tree}/domain.yml:21: utter_ask_nome"]
+
+
 def test_an_unused_response_is_a_warning(tree: Path) -> None:
     change(tree, "domain.yml", "  utter_erro:", '  utter_velha:\n    - text: "?"\n  utter_erro:')
     assert check_data.check(tree).warnings["respostas que nada usa"] == [f"{tree}/domain.yml:19: utter_velha"]

@@ -19,7 +19,7 @@ from tests.unit.connectors.fakes import Chat, FakeGateway, FakeRasa
 def postgresql_url() -> Iterator[str]:
     # Not below pytest's folder: as root PostgreSQL runs as another user, who may not enter there.
     with tempfile.TemporaryDirectory(prefix="theo-pg-", ignore_cleanup_errors=True) as folder:
-        server = pgserver.get_server(folder)
+        server = pgserver.get_server(folder)  # type: ignore[attr-defined]
         # No test pulls the plug, and the disk's own pace is not the subject.
         server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf();")
         yield server.get_uri()

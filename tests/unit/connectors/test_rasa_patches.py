@@ -28,7 +28,7 @@ from connectors import rasa_patches
 from connectors.errors import TurnFailed
 
 DOMAIN = Domain.from_dict({"intents": ["oi"], "actions": ["action_x"]})
-RESULT = {"events": [], "responses": []}
+RESULT: dict[str, Any] = {"events": [], "responses": []}
 
 
 @pytest.fixture(autouse=True, scope="module")

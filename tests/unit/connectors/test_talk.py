@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rasa.core.channels.channel import UserMessage
 
 from connectors import turns as module
+from connectors.inbox import Conversation, Received
 from connectors.messages import Option, Outgoing
 from connectors.store import Store
 from connectors.turns import Turn, TurnOutput, bubbles, current_turn, plain_text
@@ -252,8 +253,8 @@ async def test_a_late_answer_quotes_what_it_answers(chat: Chat, monkeypatch: pyt
 
 
 def turn_of(*texts: str) -> Turn:
-    conversation = module.Conversation(PHONE, PHONE, PHONE, (), None)
-    rows = [module.Received(n, message(text), time.time(), 0) for n, text in enumerate(texts, 1)]
+    conversation = Conversation(PHONE, PHONE, PHONE, (), None)
+    rows = [Received(n, message(text), time.time(), 0) for n, text in enumerate(texts, 1)]
     return Turn(CHANNEL, conversation, rows, APOLOGY)
 
 

@@ -76,7 +76,8 @@ def events(database_url: str) -> Callable[[], list[str]]:
 @pytest.fixture
 def broken_commit(database_url: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Commits of Rasa's (on the event loop's thread) fail once for every reason in the list."""
-    dialect, reasons = engine_for(database_url).dialect, []
+    dialect = engine_for(database_url).dialect
+    reasons: list[str] = []
     commit = dialect.do_commit
 
     def do_commit(connection: Any) -> None:

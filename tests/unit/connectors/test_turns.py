@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from rasa.core.channels.channel import UserMessage
 
+from connectors import inbox
 from connectors import turns as module
 from connectors.errors import TurnFailed
 from connectors.messages import EDIT, MEDIA
@@ -134,7 +135,7 @@ async def test_a_duplicate_is_not_answered_again(chat: Chat) -> None:
 @on_sqlite
 async def test_a_clock_that_was_set_back_stops_nobody(chat: Chat, store: Store) -> None:
     said = message("oi")
-    name = await store.run(module.inbox.receive, CHANNEL, "I", said, time.time() + 3600)
+    name = await store.run(inbox.receive, CHANNEL, "I", said, time.time() + 3600)
     assert name is not None
     chat.turns.wake(name)
     await eventually(lambda: chat.gateway.sent, 3)
@@ -237,16 +238,16 @@ async def test_a_rasa_that_saved_nothing_still_answers(chat: Chat, monkeypatch: 
 async def test_a_database_that_is_away_costs_nothing(
     chat: Chat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = module.inbox.waiting
+    real = inbox.waiting
 
     def away(*_: object) -> None:
         raise sa.exc.OperationalError(f"SELECT '{SECRET}'", {}, Exception(SECRET))
 
-    monkeypatch.setattr(module.inbox, "waiting", away)
+    monkeypatch.setattr(inbox, "waiting", away)
     await chat.says("oi")
     await eventually(lambda: "will be tried again" in caplog.text)
     assert SECRET not in caplog.text
-    monkeypatch.setattr(module.inbox, "waiting", real)
+    monkeypatch.setattr(inbox, "waiting", real)
     await chat.quiet()
     await chat.turns.resume()
     await answered(chat, 1)
