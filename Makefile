@@ -26,7 +26,7 @@ test: setup ## tudo que prova que funciona
 	@$(PY) -m scripts.test
 
 check: setup ## ruff e mypy
-	@$(PY) -m scripts.test --only lint
+	@$(PY) -m scripts.test --only lint mypy
 
 check-data: setup ## confere os exemplos de treino
 	@$(PY) -m scripts.check_data

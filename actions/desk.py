@@ -29,19 +29,19 @@ def needs_person(talk: Talk) -> bool:
     return talk.slot("identidade") == NEEDS_PERSON or attempts >= CALL_PERSON_AFTER
 
 
-def when(talk: Talk, state: DeskState, now: dt.datetime) -> str:
-    """When a person will read it, in the words of the domain: now, or from the next opening."""
+def when(talk: Talk, state: DeskState, now: dt.datetime, team: str = "equipe") -> str:
+    """When a person of the team will read it, in the words of the domain: now, or from the next opening."""
     if state.is_open:
-        return talk.words("utter_equipe_agora")
+        return talk.words(f"utter_{team}_agora")
     if state.next_opening is None:
-        return talk.words("utter_equipe_depois")
+        return talk.words(f"utter_{team}_depois")
     if state.next_opening.date() == now.date():
         name = "hoje"
     elif state.next_opening.date() == now.date() + dt.timedelta(days=1):
         name = "amanhã"
     else:
         name = weekday(state.next_opening.date())
-    return talk.words("utter_equipe_fechada", dia=name, hora=f"{state.next_opening:%Hh%M}".replace("h00", "h"))
+    return talk.words(f"utter_{team}_fechada", dia=name, hora=f"{state.next_opening:%Hh%M}".replace("h00", "h"))
 
 
 def summary(talk: Talk) -> str:

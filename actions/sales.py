@@ -118,7 +118,7 @@ class RegisterLead(TheoAction):
         state, now = await talk.ask(desk.desk_state), await talk.ask(lambda erp: erp.now())
         talk.say(
             "utter_pedido_registrado" if place.served else "utter_interesse_registrado",
-            protocolo=lead.protocol, linhas="\n".join(f"• {line}" for line in lines), quando=when(talk, state, now),
+            protocolo=lead.protocol, linhas="\n".join(f"• {line}" for line in lines), quando=when(talk, state, now, "comercial"),
         )  # fmt: skip
         done = [*forget(*WISH), SlotSet("oferta", None), SlotSet("atendido", True)]
         return [*done, *offer_other_wish(talk, done)]

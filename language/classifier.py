@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import rasa.shared.utils.io
 import scipy.sparse
+from numpy.typing import NDArray
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -52,7 +53,7 @@ VIEWS: tuple[Callable[[Sequence[str]], Iterable[str]], ...] = (word_grams, char_
 class Vectoriser:
     """Messages → sparse TF-IDF rows (sublinear counts, each view of length 1)."""
 
-    def __init__(self, vocabularies: list[dict[str, int]], idf: np.ndarray) -> None:
+    def __init__(self, vocabularies: list[dict[str, int]], idf: NDArray[Any]) -> None:
         self.vocabularies, self.idf = vocabularies, idf
 
     @classmethod
@@ -66,10 +67,10 @@ class Vectoriser:
             idf.extend(math.log((1 + len(messages)) / (1 + seen[gram])) + 1 for gram in vocabularies[-1])
         return cls(vocabularies, np.asarray(idf, dtype=np.float32))
 
-    def row(self, tokens: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    def row(self, tokens: Sequence[str]) -> tuple[NDArray[Any], NDArray[Any]]:
         """(columns, weights) of one message."""
-        columns: list[np.ndarray] = []
-        weights: list[np.ndarray] = []
+        columns: list[NDArray[Any]] = []
+        weights: list[NDArray[Any]] = []
         for view, vocabulary in zip(VIEWS, self.vocabularies):
             counts = Counter(column for gram in view(tokens) if (column := vocabulary.get(gram)) is not None)
             if not counts:
@@ -95,7 +96,7 @@ class Vectoriser:
 class LinearModel:
     """What training leaves behind: a vectoriser and one row of weights per n-gram."""
 
-    def __init__(self, vectoriser: Vectoriser, weights: np.ndarray, bias: np.ndarray, intents: list[str]) -> None:
+    def __init__(self, vectoriser: Vectoriser, weights: NDArray[Any], bias: NDArray[Any], intents: list[str]) -> None:
         self.vectoriser, self.weights, self.bias, self.intents = vectoriser, weights, bias, intents
 
     @classmethod
@@ -110,7 +111,7 @@ class LinearModel:
             weights, bias = np.hstack([-weights, weights]), np.concatenate([-bias, bias])
         return cls(vectoriser, weights.astype(np.float16).astype(np.float32), bias, [str(c) for c in machine.classes_])
 
-    def scores(self, text: str) -> np.ndarray:
+    def scores(self, text: str) -> NDArray[Any]:
         """The votes for every intent: about -1 for no, +1 for yes."""
         columns, weights = self.vectoriser.row(fold_tokens(text))
         return np.asarray(weights @ self.weights[columns] + self.bias)

@@ -95,6 +95,10 @@ def stories(folder: Path, model: Path, out: Path) -> Command:
     )  # fmt: skip
 
 
+def understanding(*arguments: str) -> Command:
+    return [sys.executable, "-m", "tests.nlu.evaluate", *arguments]
+
+
 def rasa(*arguments: str) -> Command:
     return [sys.executable, "-m", "rasa", *arguments]
 
@@ -110,7 +114,7 @@ def steps() -> list[Step]:
         Step("data", [validate(ROOT / "domain.yml", ROOT / "data"), [sys.executable, "-m", "scripts.check_data"]]),
         Step("stories", [stories(STORIES, run.MODEL, told)], lambda: read_stories(STORIES, told)),
         Step("replay", pytest("replay", "tests/conversations"), lambda: read_junit("replay")),
-        Step("nlu", [[sys.executable, "-m", "tests.nlu.evaluate"]]),
+        Step("nlu", [understanding()]),
         Step("integration", pytest("integration", "tests/integration"), lambda: read_junit("integration")),
         Step("browser", pytest("browser", "tests/browser"), lambda: read_junit("browser")),
         Step("gates", pytest("gates", "tests/gates"), lambda: read_junit("gates")),

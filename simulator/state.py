@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from aiohttp import web
 
@@ -47,10 +48,8 @@ class Simulator:
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, but wake at once when the simulator stops."""
-        try:
+        with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.stopping.wait(), seconds)
-        except asyncio.TimeoutError:
-            pass
 
     def change_faults(self, wanted: dict[str, object]) -> None:
         """Set faults; raises FaultError. Going off or on line holds or flushes the queue, and is reported."""

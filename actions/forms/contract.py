@@ -254,6 +254,8 @@ class OwnerForm(ContractForm):
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
         if slot != "novo_titular":
             return await super().read(slot, talk, state, asked=asked)
+        if _starts_now(talk.tracker, self.form):
+            return name_in_wish(talk.text)
         correcting = state.get("novo_titular") and talk.slot("requested_slot") == "confirma"
         if not (asked or correcting) or talk.intent not in (*FREE_ANSWERS, *self.trigger_intents, "fora_do_escopo"):
             return None
@@ -272,6 +274,15 @@ class OwnerForm(ContractForm):
 
     def _next(self, state: State) -> str | None:
         return None if state.get("falecimento") else super()._next(state)
+
+
+def name_in_wish(text: str) -> str | None:
+    """`passar pro nome da minha irmã, Carla Coutinho` → `Carla Coutinho`; only a full name, written as one."""
+    found = re.search(r"\bnome\s+d[aeo]\s+(.+)", text, re.IGNORECASE)
+    said = (
+        re.search(r"[A-ZÀ-Ý][\wÀ-ÿ'.-]+(?:\s+(?:d[aeo]s?\s+)?[A-ZÀ-Ý][\wÀ-ÿ'.-]+)+", found.group(1)) if found else None
+    )
+    return name_in(said.group()) if said else None
 
 
 # -- a pause -----------------------------------------------------------------------------------------

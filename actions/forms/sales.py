@@ -349,4 +349,6 @@ def _time(talk: Talk) -> str | None:
         return {"manha": "de manhã", "tarde": "de tarde"}.get(str(shift)) if shift else None
     if talk.entity("turno", "dia") or _ANY_TIME.search(fold(text)) or re.search(r"\d|noite|almoco|cedo", fold(text)):
         return re.sub(r"\s+", " ", text)[:80]
-    return text[:80] if talk.intent in FREE_ANSWERS else None
+    if talk.intent == "negar":
+        return ""  # none is better than another
+    return text[:80] if talk.intent in ("informar", "nlu_fallback") else None

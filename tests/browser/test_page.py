@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from backoffice import boleto, pix
@@ -47,8 +49,9 @@ def window(browser: Browser, stack: Stack) -> Iterator[Callable[..., PhonePage]]
 
     def open_window(size: dict[str, int] = DESKTOP, **options: Any) -> PhonePage:
         context = browser.new_context(
-            viewport=size, locale="pt-BR", permissions=["clipboard-read", "clipboard-write"], **options
-        )
+            viewport=size, locale="pt-BR", timezone_id="America/Fortaleza",
+            permissions=["clipboard-read", "clipboard-write"], **options,
+        )  # fmt: skip
         contexts.append(context)
         windows.append(PhonePage(context, stack.simulator.url))
         return windows[-1]
@@ -174,10 +177,11 @@ def test_janela_de_celular_lista_conversa_e_volta(window):
 
 @pytest.mark.parametrize(("name", "size"), [("desktop", DESKTOP), ("celular", PHONE)])
 def test_claro_e_escuro(window, name, size):
-    def background(page: PhonePage) -> int:
-        """How light the page is, 0 to 255."""
-        colour = page.page.evaluate("getComputedStyle(document.body).backgroundColor")
-        return sum(int(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3]) // 3
+    def light_of(page: PhonePage) -> int:
+        """How light the window looks as a whole, 0 to 255."""
+        page.page.wait_for_timeout(400)
+        picture = Image.open(io.BytesIO(page.page.screenshot()))
+        return int(picture.convert("L").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0)))
 
     light, dark = window(size, color_scheme="light"), window(size, color_scheme="dark")
     for page, scheme in ((light, "claro"), (dark, "escuro")):
@@ -185,15 +189,15 @@ def test_claro_e_escuro(window, name, size):
         page.type("onde fica a loja?")
         page.sees("Epitácio Pessoa")
         page.picture(f"{name}-{scheme}")
-    assert background(light) > 180 > 80 > background(dark)
+    assert light_of(light) > 180 > 80 > light_of(dark)
     if size is PHONE:
         dark.by("back").click()
     dark.by("theme-toggle").click()
-    assert background(dark) > 180
+    assert light_of(dark) > 180
     dark.page.reload()
     expect(dark.by("theme-toggle")).to_be_attached()
     dark.page.wait_for_function("document.documentElement.dataset.theme === 'light'")
-    assert background(dark) > 180, "the choice is kept"
+    assert light_of(dark) > 180, "the choice is kept"
 
 
 def test_painel_de_defeitos_desliga_o_celular_e_a_fila_chega(window):

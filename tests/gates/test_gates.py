@@ -232,6 +232,31 @@ def test_a_story_that_does_not_happen_fails(tmp_path: Path) -> None:
     assert outcome.count.passed > 0
 
 
+def test_understanding_below_its_threshold_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tests.nlu import evaluate
+
+    messages = tmp_path / "messages"
+    messages.mkdir()
+    (messages / "wrong.yml").write_text(
+        'version: "3.1"\nnlu:\n- intent: saudar\n  examples: |\n    - oi\n    - bom dia\n    - cancela minha internet\n',
+        encoding="utf-8",
+    )
+    command = make_test.understanding("--messages", str(messages), "--out", str(tmp_path / "out"))
+    assert command[1:3] == ["-m", evaluate.__name__]
+    monkeypatch.setattr(sys, "argv", command[2:])
+    assert evaluate.main() == 1
+    assert "✗ Abaixo do mínimo: intencoes: 66.7%" in capsys.readouterr().out
+
+
+def test_understanding_without_messages_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.nlu import evaluate
+
+    monkeypatch.setattr(sys, "argv", ["evaluate", "--messages", str(tmp_path), "--out", str(tmp_path)])
+    assert evaluate.main() != 0
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return Path(shutil.copytree(ROOT / "data", tmp_path / "data"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from actions.forms.contract import _ASKS_THE_PRICE, _KEEP, REASONS, clear_answer, direction, period_days
+from actions.forms.contract import _ASKS_THE_PRICE, _KEEP, REASONS, clear_answer, direction, name_in_wish, period_days
 from actions.forms.places import fold
 from actions.forms.sales import speeds
 from actions.talk import Talk
@@ -121,3 +121,17 @@ def test_wish_to_leave_is_no_wish_to_stay(text):
 )
 def test_question_about_the_fine(text, asks):
     assert bool(_ASKS_THE_PRICE.search(fold(text))) is asks
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("quero passar a conta pro nome da minha irmã, Carla Coutinho", "Carla Coutinho"),
+        ("bota no nome do Pedro da Silva Leite", "Pedro da Silva Leite"),
+        ("passar pro nome da minha esposa", None),
+        ("passar pro nome de Ana", None),
+        ("Quero Trocar O Titular", None),
+    ],
+)
+def test_full_name_in_the_wish_itself(text, name):
+    assert name_in_wish(text) == name
