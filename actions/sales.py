@@ -96,7 +96,7 @@ class RegisterLead(TheoAction):
             talk.say("utter_interesse_nao")
             return forget(*WISH)
         name, phone = talk.slot("nome"), talk.slot("telefone")
-        if not (place.decided and name and phone):
+        if talk.slot("interrompido") or not (place.decided and name and phone):
             return forget("interrompido")  # the form ended early and has said why
         plan = next((p for p in await talk.ask(lambda erp: erp.plans()) if p.id == talk.slot("plano")), None)
         address = full_address(place, talk.slot("endereco"))
