@@ -233,7 +233,8 @@ class Outbox:
             await self._store.run(lambda db: _mark(db, row.id, as_text=True, error=reason))
             return True
         except Exception as error:  # noqa: BLE001 - one bubble that cannot be made must not stop the chat
-            return await self._give_up(row, without_text(error))
+            logger.error("A bubble could not be made: %s", without_text(error))
+            return await self._give_up(row, type(error).__name__)
         values = {"message_id": sent.message_id, "queue_id": sent.queue_id, "sent_at": time.time()}
         await self._store.run(lambda db: _mark(db, row.id, state="sent", error=None, **values))
         early = self._early.pop(sent.queue_id or sent.message_id or "", None)

@@ -24,7 +24,7 @@ class Settings:
     pace: float = 1.0
     takeover_minutes: float = 60.0
     actions_url: str = "http://127.0.0.1:5055"
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     """Shared with the action server; without it nothing inside may make Theo speak."""
 
     @classmethod

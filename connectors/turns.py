@@ -62,6 +62,11 @@ class Turn:
         """The first message's id: the idempotency key of everything that this turn does."""
         return self.rows[0].message.message_id
 
+    @property
+    def is_notice(self) -> bool:
+        """Theo speaks first: nobody waits for a word, so that none is said where there is nothing to tell."""
+        return self.rows[0].message.kind == NOTICE
+
     def commit(self, db: Connection, asking: bool = False) -> None:
         """Writes the replies and marks the messages answered, in the transaction of the caller's.
 
@@ -69,7 +74,7 @@ class Turn:
         """
         if not inbox.answered(db, [row.id for row in self.rows]):
             raise TurnTaken("somebody else answered meanwhile")
-        if not self.replies:
+        if not self.replies and not self.is_notice:
             logger.error("A turn ended without a word; the customer gets an apology.")
             self.replies.append(Outgoing(text=self.apology))
         now = time.time()
@@ -92,7 +97,7 @@ class Turn:
         shown = [reply.options for reply in self.replies if reply.options]
         if shown:
             inbox.set_menu(db, self.conversation.id, shown[-1])
-        elif self.conversation.menu and (asking or "?" in self.replies[-1].text):
+        elif self.conversation.menu and (asking or any("?" in reply.text for reply in self.replies[-1:])):
             inbox.set_menu(db, self.conversation.id, ())
 
 
@@ -275,7 +280,7 @@ class Turns:
             if attempt <= len(RETRY_WAITS):
                 await self._run(turn)
             else:
-                logger.error("A turn failed %d times; the customer gets an apology.", attempt)
+                logger.error("A turn failed %d times; a customer who waits gets an apology.", attempt)
             if not turn.committed:
                 await self._store.run(turn.commit)
         except TurnTaken as error:

@@ -18,6 +18,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,13 @@ def _items(file: Path, key: str) -> Iterator[dict[str, yaml.Node]]:
 
 def _compose(file: Path) -> yaml.Node | None:
     """A file as nodes that know their line. Raises Unreadable."""
+    return _nodes(file, file.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=64)  # every check reads the same files
+def _nodes(file: Path, text: str) -> yaml.Node | None:
     try:
-        root: yaml.Node | None = yaml.compose(file.read_text(encoding="utf-8"))
+        root: yaml.Node | None = yaml.compose(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise Unreadable(f"{Place(file, mark.line + 1 if mark else 1)}: {_in_words(str(error.problem))}") from None

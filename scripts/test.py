@@ -30,7 +30,7 @@ RESULTS = ROOT / "results" / "test"
 PACKAGES = ("actions", "backoffice", "connectors", "language", "simulator", "scripts")
 STORIES = ROOT / "tests" / "conversations"
 #: A step that takes longer hangs.
-STEP_SECONDS = 900
+STEP_SECONDS = 1800
 #: Lines of a failed step's output that are shown.
 SHOWN_LINES = 80
 #: Theo's own settings. The tests bring theirs: nobody's real database or gateway may be touched by them.
@@ -182,6 +182,8 @@ def execute(step: Step) -> Outcome:
         count = replace(count, problem=f"exit code {code}")
     if count.problem and not count.failed:
         count = replace(count, failed=1)
+    if code < 0:  # nothing in the log would say so
+        count = replace(count, problem=f"ended by signal {signal.Signals(-code).name}")
     return Outcome(step.name, time.monotonic() - begun, count, code == 0 and not count.failed, log)
 
 

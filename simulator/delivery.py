@@ -18,7 +18,7 @@ from simulator.lanes import Lanes
 logger = logging.getLogger(__name__)
 
 REORDER_SECONDS = 0.4
-RETRY_WAITS = (0.2, 0.5, 1.0)
+RETRY_WAITS = (0.2, 0.5, 1.0, 2.0)
 DUPLICATE_STEP_MS = 6000
 TIMEOUT_SECONDS = 30
 KEEP_ALIVE_SECONDS = 2

@@ -314,15 +314,23 @@ def _was_rejected(tracker: Tracker, form: str) -> bool:
     return False
 
 
+#: Intents that end the question instead of answering it.
+LEAVING = ("desistir", "falar_com_atendente", "nao_entendi", "cancelar_servico")
 _YES = re.compile(r"(sim|s+|pode|confirmo|confirmado|isso|claro|ok|okay|blz|beleza|certo|com certeza)\b")
 _NO = re.compile(r"(n|n[aã]o|melhor n[aã]o|deixa)\b")
 
 
 def _yes_or_no(talk: Talk, own_intents: tuple[str, ...] = ()) -> bool | None:
-    """The answer to a question of yes or no; "pode mudar" may be understood as the wish once more."""
+    """The answer to a question of yes or no. A short message that begins with one of the words is that answer,
+    whatever else it resembles: "pode mudar" is no wish to move house.
+    """
     if talk.intent in ("afirmar", "negar"):
         return talk.intent == "afirmar"
     text = talk.text.lower().strip()
-    if talk.intent not in (*FREE_ANSWERS, *own_intents) or len(text.split()) > 4 or re.search(r"[\d?]", text):
+    if talk.intent in LEAVING or len(text.split()) > 4 or re.search(r"[\d?]", text):
+        return None
+    if _YES.match(text) and len(text.split()) <= 3:
+        return True
+    if talk.intent not in (*FREE_ANSWERS, *own_intents):
         return None
     return True if _YES.match(text) else False if _NO.match(text) else None

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from actions.formats import money
-from actions.forms.base import CONFIRMED, FREE_ANSWERS, ServiceForm, State, _starts_now
+from actions.forms.base import CONFIRMED, FREE_ANSWERS, LEAVING, ServiceForm, State, _starts_now
 from actions.forms.places import fold, hear_place, place_of, tell_verdict
 from actions.forms.sales import PLACE_INTENTS, choose_plan, name_in, read_address, speeds
 from actions.talk import Events, Talk
@@ -44,6 +44,9 @@ def clear_answer(talk: Talk, own_intents: tuple[str, ...]) -> bool | None:
         return None if text and not _YES.search(text) else not _NO.search(text)
     if "cancelar_servico" not in own_intents and _DROP.fullmatch(text) and text:
         return False  # "cancelar" said to "posso mudar seu plano?" drops the step, not the contract
+    words = text.split()
+    if words[:1] in (["sim"], ["pode"], ["confirmo"]) and len(words) <= 3 and talk.intent not in LEAVING:
+        return None if "?" in text or _NO.search(text) else True  # "pode mudar" is no wish to move house
     if talk.intent in (*own_intents, *FREE_ANSWERS) and text and "?" not in text:
         if _NO.search(text):
             return False

@@ -28,7 +28,7 @@ from connectors.store import Store
 from connectors.tracker_store import TheoTrackerStore
 from connectors.turns import Turns
 from connectors.zapi.client import ZapiClient
-from connectors.zapi.parse import parse
+from connectors.zapi.parse import MAX_ID, parse
 
 logger = logging.getLogger(__name__)
 
@@ -144,14 +144,10 @@ class Service:
 
     async def webhook(self, request: Request) -> HTTPResponse:
         """200 once the message is stored; 400, 401, 503 with a reason and no content in the log."""
-        token = request.headers.get("z-api-token", "")
-        if not hmac.compare_digest(token.encode(errors="surrogateescape"), self._zapi.token.encode()):
+        if not _proves(request, "z-api-token", self._zapi.token):
             return _refuse(401, "wrong or missing z-api-token")
-        try:
-            body = json.loads(request.body)
-        except (ValueError, RecursionError):
-            return _refuse(400, "the body is not JSON")
-        if not isinstance(body, dict):
+        body = _json_object(request)
+        if body is None:
             return _refuse(400, "the body is not a JSON object")
         if body.get("instanceId") != self._zapi.instance_id:
             return _refuse(401, "instanceId is not ours")
@@ -198,16 +194,23 @@ class Service:
 
         For the action server only: header `x-theo-secret`. 200 also for a key that is known already.
         """
-        secret = request.headers.get("x-theo-secret", "")
-        if not self._settings.secret or not hmac.compare_digest(secret.encode(), self._settings.secret.encode()):
+        if not self._settings.secret or not _proves(request, "x-theo-secret", self._settings.secret):
             return _refuse(401, "wrong or missing x-theo-secret")
-        body = request.json if isinstance(request.json, dict) else {}
-        name, payload, key = (str(body.get(field, "")) for field in ("conversation", "payload", "key"))
-        if not name or not key or not payload.startswith("/"):
-            return _refuse(400, "conversation, payload and key are needed")
-        new = await self._store.run(
-            inbox.announce, ZapiInput.name(), self._zapi.instance_id, name, payload, key, time.time()
-        )
+        body = _json_object(request) or {}
+        name, payload, key = (body.get(field) for field in ("conversation", "payload", "key"))
+        if not (isinstance(name, str) and isinstance(payload, str) and payload.startswith("/")):
+            return _refuse(400, "a conversation and a payload are needed")
+        if not (isinstance(key, str) and 0 < len(key) <= MAX_ID):
+            return _refuse(400, "a key is needed")
+        if self._stopping:
+            return _refuse(503, "stopping")
+        try:
+            new = await self._store.run(
+                inbox.announce, ZapiInput.name(), self._zapi.instance_id, name, payload, key, time.time()
+            )
+        except Exception as error:  # noqa: BLE001 - what is not stored is not acknowledged
+            logger.error("A notice could not be stored: %s", without_text(error))
+            return _refuse(503, "the notice could not be stored")
         if new:
             self._turns.wake(name)
         return response.json({"new": new})
@@ -239,6 +242,20 @@ class Service:
         agent = getattr(self._app.ctx, "agent", None) if self._app else None
         responses = agent.domain.responses.get(APOLOGY_RESPONSE) if agent and agent.domain else None
         return str(responses[0].get("text", APOLOGY)) if responses else APOLOGY
+
+
+def _proves(request: Request, header: str, secret: str) -> bool:
+    """Whether the header holds the secret, in constant time."""
+    told = request.headers.get(header, "")
+    return hmac.compare_digest(told.encode(errors="surrogateescape"), secret.encode())
+
+
+def _json_object(request: Request) -> dict[str, Any] | None:
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def _refuse(status: int, reason: str) -> HTTPResponse:

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect, sync_playwright
 
 from scripts.run import ROOT
 
 SCREENSHOTS = ROOT / "results" / "screenshots"
-DESKTOP, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 860}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 NO_CHROMIUM = (
     "Chromium was not found: the tests of the simulator's page need it (on Debian: apt-get install chromium)."
 )

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
 
 from backoffice import boleto, pix
 from tests.browser import phone_page
 from tests.browser.phone_page import DESKTOP, PHONE, ChromiumMissing, PhonePage
-from tests.integration.stack import Stack, stranger
+from tests.integration.stack import Stack, stranger, wait_until
 from tests.integration.talk import in_days, read_bill, today
 
 MARLENE, CAIO = "5583991110001", "5583991110004"
@@ -47,7 +47,7 @@ def window(browser: Browser, stack: Stack) -> Iterator[Callable[..., PhonePage]]
     contexts: list[BrowserContext] = []
     windows: list[PhonePage] = []
 
-    def open_window(size: dict[str, int] = DESKTOP, **options: Any) -> PhonePage:
+    def open_window(size: ViewportSize = DESKTOP, **options: Any) -> PhonePage:
         context = browser.new_context(
             viewport=size, locale="pt-BR", timezone_id="America/Fortaleza",
             permissions=["clipboard-read", "clipboard-write"], **options,
@@ -64,19 +64,20 @@ def window(browser: Browser, stack: Stack) -> Iterator[Callable[..., PhonePage]]
         assert not one.elsewhere, f"The page asked another machine: {one.elsewhere}"
 
 
-def get_the_bill(page: PhonePage) -> None:
-    """The talk that ends with everything there is to pay with."""
+def get_the_bill(page: PhonePage, stack: Stack) -> None:
+    """The talk that ends with everything there is to pay with, once the last tick is drawn."""
     page.type("oi, manda meu boleto")
     page.sees("CPF ou CNPJ")
     page.type("123.123.123-87")
     page.sees("mais alguma coisa")
+    wait_until(lambda: stack.simulator.messages(MARLENE)[-1]["status"] == "READ", 20, "the last bubble was not read")
 
 
-def test_digita_copia_o_pix_e_abre_o_pdf(window):
+def test_digita_copia_o_pix_e_abre_o_pdf(window, stack):
     page = window()
     page.open()
     page.choose(MARLENE)
-    get_the_bill(page)
+    get_the_bill(page, stack)
 
     code = page.bubbles("theo").filter(has_text="000201").last
     code.get_by_test_id("copy").click()
@@ -155,7 +156,7 @@ def test_manda_nota_de_voz_foto_e_lugar(window, button, kind, answer):
     page.sees(answer)
 
 
-def test_janela_de_celular_lista_conversa_e_volta(window):
+def test_janela_de_celular_lista_conversa_e_volta(window, stack):
     page = window(PHONE, has_touch=True, is_mobile=True)
     page.open()
     expect(page.by(f"contact-{MARLENE}")).to_be_visible()
@@ -163,7 +164,7 @@ def test_janela_de_celular_lista_conversa_e_volta(window):
     page.picture("celular-lista")
     page.choose(MARLENE)
     expect(page.by(f"contact-{MARLENE}")).to_be_hidden()
-    get_the_bill(page)
+    get_the_bill(page, stack)
     page.picture("celular-conversa")
     assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
     expect(page.page.locator("#panel")).to_be_hidden()
@@ -181,7 +182,7 @@ def test_claro_e_escuro(window, name, size):
         """How light the window looks as a whole, 0 to 255."""
         page.page.wait_for_timeout(400)
         picture = Image.open(io.BytesIO(page.page.screenshot()))
-        return int(picture.convert("L").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0)))
+        return picture.convert("L").resize((1, 1), Image.Resampling.BOX).tobytes()[0]
 
     light, dark = window(size, color_scheme="light"), window(size, color_scheme="dark")
     for page, scheme in ((light, "claro"), (dark, "escuro")):

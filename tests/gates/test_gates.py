@@ -104,6 +104,12 @@ def test_the_second_command_of_a_step_counts_too() -> None:
     assert not execute(Step("canary", [*shell(""), *shell("raise SystemExit(1)")])).ok
 
 
+def test_a_step_that_is_killed_says_so() -> None:
+    outcome = execute(Step("canary", shell("import os; os.kill(os.getpid(), 9)")))
+    assert outcome.count == Count(failed=1, problem="ended by signal SIGKILL")
+    assert not outcome.ok
+
+
 def test_a_step_that_hangs_is_ended_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(make_test, "STEP_SECONDS", 2)
     told = tmp_path / "child"

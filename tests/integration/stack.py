@@ -88,7 +88,7 @@ class Stack:
             "ERP": "sql",
             "ZAPI_MENUS": "text",
             "THEO_PACE": "0",
-            "THEO_BURST_SECONDS": "0.3",
+            "THEO_BURST_SECONDS": "0.2",
             **environ,
         }
         # Settings of whoever runs the tests must not point these programs at a real gateway.

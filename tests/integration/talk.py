@@ -125,8 +125,10 @@ class Talk:
     def _hear(self, bodies: list[Json]) -> None:
         if self._waited:
             self._seq, self._waited = self._last(), False
-        for body in bodies:
-            self.stack.simulator.say(self.phone, body)
+        *burst, last = bodies
+        for body in burst:  # the gateway keeps their order, so the last one tells of all
+            self.stack.simulator.say(self.phone, body, wait=False)
+        self.stack.simulator.say(self.phone, last)
         self.espera()
 
     def _last(self) -> int:

@@ -158,7 +158,7 @@ def test_nao_quer_dar_o_documento(chat):
 def test_ruido_no_formulario_tres_vezes_chama_uma_pessoa(chat):
     with chat() as theo:
         theo.ouve("segunda via")
-        for noise in ("kkjhgf", "plof grumb zzt", "qwpo eiru tyla"):
+        for noise in ("é aquilo lá do negócio", "mais ou menos", "depende"):
             theo.ouve(noise)
         theo.diz("pessoa")
 

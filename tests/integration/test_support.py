@@ -233,11 +233,10 @@ def test_protocolo_de_outra_pessoa_nao_se_mostra(chat):
 def test_dois_pedidos_o_outro_e_oferecido_depois(chat):
     with chat("Marlene") as theo:
         identify(theo, "to sem internet e tb quero meu boleto")
-        theo.pergunta("resolveu")
-        theo.ouve("voltou!")
-        theo.diz("segunda via")
+        theo.manda_pix()
+        theo.diz("suporte")
         theo.ouve("sim")
-        theo.diz("R$ 99,90")
+        theo.diz("sinal está chegando bem")
 
 
 def test_servico_deixado_no_meio_e_oferecido_depois(chat):

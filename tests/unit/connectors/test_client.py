@@ -278,4 +278,5 @@ def test_settings_do_not_print_their_secrets() -> None:
     zapi = ZapiSettings(INSTANCE, TOKEN, ACCOUNT)
     assert TOKEN not in repr(zapi)
     assert ACCOUNT not in repr(zapi)
-    assert "senha" not in repr(Settings(database_url="postgresql://theo:senha@db/theo", redis_url="redis://:senha@r"))
+    settings = Settings(database_url="postgresql://theo:senha@db/theo", redis_url="redis://:senha@r", secret="senha")
+    assert "senha" not in repr(settings)

@@ -447,6 +447,54 @@ async def test_theos_own_echo_is_no_person(chat: Chat) -> None:
     await answered(chat, 2)
 
 
+# -- Theo speaks first --------------------------------------------------------------------------------
+
+
+async def announce(chat: Chat, payload: str = '/informar{"aviso": "volta"}', key: str = "aviso-1") -> bool:
+    new = await chat.store.run(inbox.announce, CHANNEL, "I", PHONE, payload, key, time.time())
+    chat.turns.wake(PHONE)
+    return new
+
+
+async def test_a_notice_is_a_turn_of_its_own(chat: Chat) -> None:
+    chat.patient()
+    await chat.says("oi")
+    assert await announce(chat)
+    assert not await announce(chat)
+    await chat.says("tudo bem?")
+    await answered(chat, 3)
+    assert chat.rasa.texts == ["oi", '/informar{"aviso": "volta"}', "tudo bem?"]
+
+
+@on_sqlite
+async def test_a_notice_with_nothing_to_tell_is_silent(
+    chat: Chat, rows: Rows, no_waits: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def silence(_: UserMessage) -> None:
+        return None
+
+    await chat.says("oi")
+    await answered(chat, 1)
+    chat.rasa.answer = silence
+    await announce(chat)
+    await eventually(lambda: len(chat.rasa.heard) == 2)
+    await chat.quiet()
+    chat.rasa.answer = fails(10**6, RuntimeError("away"), chat)
+    await announce(chat, key="aviso-2")
+    await eventually(lambda: "failed 8 times" in caplog.text)
+    await chat.quiet()
+    assert chat.gateway.texts == ["eco: oi"]  # no apology to somebody who asked for nothing
+    assert {row.state for row in rows(inbox_table)} == {"done"}
+
+
+@on_sqlite
+async def test_no_notice_while_a_person_serves(chat: Chat, rows: Rows) -> None:
+    await chat.attendant("Oi, aqui é a Rita")
+    await announce(chat)
+    await eventually(lambda: rows(inbox_table, inbox_table.c.state == "human"))
+    assert chat.rasa.heard == []
+
+
 # -- edits and deletions ------------------------------------------------------------------------------
 
 

@@ -39,6 +39,7 @@ Rows = Callable[..., list[Any]]
 FIXTURES = {path.stem: json.loads(path.read_text()) for path in Path(__file__).parent.glob("fixtures/*.json")}
 TOKEN, ACCOUNT = "B1B2B3B4B5B6B7B8B9B0C1C2", "F" + "0" * 32 + "S"
 SECRET = "segredo do cliente"
+SHARED = "entre-theo-e-as-acoes"
 #: The headers of a recorded call, with its offer of HTTP/2 (facts/zapi.md §2.1).
 H2C = {
     "connection": "Upgrade, HTTP2-Settings",
@@ -63,7 +64,7 @@ class Gateway(FakeGateway):
 class Server:
     def __init__(self, database_url: str, agent: FakeAgent | None) -> None:
         zapi = ZapiSettings(INSTANCE, TOKEN, ACCOUNT)
-        self.channel = ZapiInput(zapi, Settings(database_url=database_url, burst_seconds=0.05, pace=0))
+        self.channel = ZapiInput(zapi, Settings(database_url=database_url, burst_seconds=0.05, pace=0, secret=SHARED))
         self.agent = agent
         self.app = app_of(self.channel, agent)
         self.gateway: Gateway = Gateway()
@@ -375,6 +376,70 @@ async def test_what_cannot_be_stored_is_503(
 async def test_only_post(server: Server) -> None:
     async with server.http.get(f"{server.url}/webhooks/zapi/webhook") as response:
         assert response.status == 405
+
+
+# -- Theo speaks first --------------------------------------------------------------------------------
+
+NOTICE = {"conversation": PHONE, "payload": '/informar{"aviso": "volta"}', "key": "aviso-1"}
+
+
+async def notify(server: Server, body: object, secret: str = SHARED) -> tuple[int, Any]:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    url = f"{server.url}/webhooks/zapi/notices"
+    async with server.http.post(url, data=data, headers={"x-theo-secret": secret}) as response:
+        return response.status, await response.json()
+
+
+async def test_a_notice_is_told_once(server: Server, rows: Rows) -> None:
+    await server.post(said("oi"))
+    await eventually(lambda: len(server.gateway.sent) == 1)
+    assert await notify(server, NOTICE) == (200, {"new": True})
+    assert await notify(server, NOTICE) == (200, {"new": False})
+    await eventually(lambda: len(server.gateway.sent) == 2)
+    assert await notify(server, NOTICE) == (200, {"new": False})
+    await asyncio.sleep(0.15)
+    assert server.gateway.texts == ["eco: oi", f"eco: {NOTICE['payload']}"]
+
+
+@on_sqlite
+async def test_a_notice_to_nobody_is_not_told(server: Server, rows: Rows) -> None:
+    assert await notify(server, NOTICE) == (200, {"new": False})
+    assert rows(inbox_table) == []
+
+
+@on_sqlite
+async def test_only_the_action_server_makes_theo_speak(
+    server: Server, rows: Rows, caplog: pytest.LogCaptureFixture
+) -> None:
+    for secret in ("", "wrong", SHARED.upper(), TOKEN, "\u00e9"):
+        assert (await notify(server, NOTICE, secret))[0] == 401, secret
+    object.__setattr__(server.channel.service._settings, "secret", "")  # none was set
+    for secret in ("", SHARED):
+        assert (await notify(server, NOTICE, secret))[0] == 401, secret
+    assert rows(inbox_table) == []
+    assert SHARED not in caplog.text
+
+
+@on_sqlite
+async def test_a_notice_that_cannot_be_read_is_400(server: Server, rows: Rows) -> None:
+    for body in (
+        b"{", b"[]", {}, {**NOTICE, "payload": "oi"}, {**NOTICE, "payload": None}, {**NOTICE, "conversation": 7},
+        {**NOTICE, "key": ""}, {**NOTICE, "key": 1}, {**NOTICE, "key": "k" * 129},
+    ):  # fmt: skip
+        assert (await notify(server, body))[0] == 400, body
+    assert rows(inbox_table) == []
+
+
+@on_sqlite
+async def test_a_notice_that_cannot_be_stored_comes_again(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise sa.exc.OperationalError("INSERT", {}, Exception("away"))
+
+    await server.post(said("oi"))
+    with monkeypatch.context() as broken:
+        broken.setattr(inbox_module, "announce", away)
+        assert (await notify(server, NOTICE))[0] == 503
+    assert await notify(server, NOTICE) == (200, {"new": True})
 
 
 # -- readiness ----------------------------------------------------------------------------------------
