@@ -236,6 +236,8 @@ def test_dois_pedidos_o_outro_e_oferecido_depois(chat):
         theo.manda_pix()
         theo.diz("suporte")
         theo.ouve("sim")
+        theo.pergunta("acontecendo")
+        theo.ouve("1")
         theo.diz("sinal está chegando bem")
 
 
