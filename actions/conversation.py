@@ -262,7 +262,7 @@ class NotUnderstood(TheoAction):
     async def act(self, talk: Talk) -> Events:
         if _is_mark(talk):
             return await _take_mark(talk)
-        times = int(talk.slot("nao_entendidos") or 0) + 1
+        times = _times_running(talk)
         if times >= 3:
             talk.menu(
                 "utter_nao_entendi_pessoa",
@@ -303,6 +303,20 @@ def _ask_mark(talk: Talk) -> Events:
         return []
     talk.say("utter_ask_nota")
     return [SlotSet("oferta", "nota"), SlotSet("nota_pedida", True)]
+
+
+def _times_running(talk: Talk) -> int:
+    """How many messages Theo did not understand since the last one that he did."""
+    times = 0
+    for event in reversed(talk.tracker.events):
+        if event.get("event") == "session_started":
+            break
+        if event.get("event") == "user":
+            intent = ((event.get("parse_data") or {}).get("intent") or {}).get("name")
+            if intent not in ("nlu_fallback", "fora_do_escopo"):
+                break
+            times += intent == "nlu_fallback"
+    return max(1, times)
 
 
 def _left_halfway(talk: Talk) -> str | None:

@@ -177,6 +177,13 @@ def test_nao_entendeu_tres_vezes_oferece_uma_pessoa(chat, stack):
         theo.diz_protocolo()
 
 
+def test_o_que_foi_entendido_zera_a_conta(chat):
+    with chat() as theo:
+        for text in (NOISES[0], NOISES[1], "onde fica a loja?", NOISES[2]):
+            theo.ouve(text)
+        theo.nao_diz("pessoa")
+
+
 # -- what Theo cannot read -----------------------------------------------------------------------------
 
 
