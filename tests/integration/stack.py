@@ -170,6 +170,10 @@ class Stack:
             if process.poll() is not None:
                 self.start(name)
 
+    def pid(self, name: str) -> int:
+        """The process of a program."""
+        return self._processes[name].pid
+
     def log(self, name: str, lines: int = 40) -> str:
         """The end of a program's log."""
         text = (self.folder / f"{name}.log").read_text(errors="replace")
