@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from backoffice.seed import SAMPLE, read_base
 
 #: Theo could not do it now and says so; the customer asks again.

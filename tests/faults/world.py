@@ -133,7 +133,7 @@ class World:
         self._bodies: list[Json] = []
         self._seen: set[int] = set()
         self._after = 0
-        self.done_steps = 0
+        self.done_steps, self.step_done = 0, asyncio.Event()
         self.all_steps = sum(len(c.person.play.steps) for c in self.customers.values())
 
     async def __aenter__(self) -> World:
@@ -244,6 +244,7 @@ class World:
                 if not await self.say(customer, words, step.hears if text == step.says[-1] else None):
                     return
             self.done_steps += 1
+            self.step_done.set()
 
     async def say(self, customer: Customer, text: str, hears: str | None) -> bool:
         """Says it and waits for the answer; after an apology, says it again. False: it was lost."""
@@ -286,7 +287,9 @@ class World:
         """Until this share of all steps of all talks was answered; at once when the talks are not moving."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self.done_steps < share * self.all_steps and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+            self.step_done.clear()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.step_done.wait(), 1)
 
     @contextlib.asynccontextmanager
     async def talking(self) -> AsyncIterator[None]:
