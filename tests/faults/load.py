@@ -17,7 +17,7 @@ ONE_QUESTION = (Play("endereço", (Step(("oi", "onde fica a loja?"), "Epitácio 
 #: How much memory the programs may grow by while a thousand customers write at once.
 MOST_GROWTH_MB = 300
 #: A webhook call is answered in this time even then, 95 of 100.
-MOST_WEBHOOK_SECONDS = 5.0
+MOST_WEBHOOK_SECONDS = 10.0
 
 
 @dataclass
