@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,10 +30,13 @@ from connectors.tracker_store import TheoTrackerStore
 from connectors.turns import Turns
 from connectors.zapi.client import ZapiClient
 from connectors.zapi.parse import MAX_ID, parse
+from language.sealed import SealError, disarm, sealer
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1_000_000
+#: Of one message; a turn takes less (`turns.MAX_TEXT`), but what cannot be seen is taken out first.
+MAX_CHARACTERS = 20_000
 SWEEP_SECONDS = 5.0
 APOLOGY_RESPONSE = "utter_erro_tecnico"
 APOLOGY = "Desculpe, tive um problema aqui e não consegui responder. Pode mandar de novo daqui a pouquinho?"
@@ -48,8 +52,12 @@ class ZapiInput(InputChannel):
     @classmethod
     def from_credentials(cls, credentials: dict[str, Any] | None) -> ZapiInput:
         try:
-            return cls(ZapiSettings.from_environ(), Settings.from_environ())
-        except SettingsError as error:
+            zapi, settings = ZapiSettings.from_environ(), Settings.from_environ()
+            if not settings.secret:
+                raise SettingsError("THEO_SECRET is not set: the action server would not listen to Theo.")
+            sealer()
+            return cls(zapi, settings)
+        except (SettingsError, SealError) as error:
             raise SystemExit(str(error)) from None
 
     def __init__(self, zapi: ZapiSettings, settings: Settings) -> None:
@@ -181,6 +189,8 @@ class Service:
                 self._turns.wake(conversation)
 
     def _receive(self, db: sa.engine.Connection, message: Incoming) -> str | None:
+        # A burst may split a document over messages: what waits is sealed as a whole, and by itself at its turn.
+        message = replace(message, text=sealer().lock(disarm(message.text[:MAX_CHARACTERS]), "texto"))
         return inbox.receive(db, ZapiInput.name(), self._zapi.instance_id, message, time.time())
 
     def _operator(self, db: sa.engine.Connection, message: Incoming) -> str:

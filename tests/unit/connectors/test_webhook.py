@@ -548,6 +548,18 @@ def test_a_missing_variable_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("ZAPI_TOKEN", raising=False)
     with pytest.raises(SystemExit, match="ZAPI_TOKEN is not set: Theo cannot talk to Z-API without it."):
         ZapiInput.from_credentials(None)
+    monkeypatch.setenv("ZAPI_TOKEN", TOKEN)
+    monkeypatch.setenv("ZAPI_CLIENT_TOKEN", ACCOUNT)
+    monkeypatch.setenv("THEO_SECRET", "")
+    with pytest.raises(SystemExit, match="^THEO_SECRET is not set: "):
+        ZapiInput.from_credentials(None)
+    monkeypatch.setenv("THEO_SECRET", SHARED)
+    monkeypatch.setenv("THEO_SEAL_KEYS", "")
+    with pytest.raises(SystemExit, match="^THEO_SEAL_KEYS is not set: "):
+        ZapiInput.from_credentials(None)
+    monkeypatch.setenv("THEO_SEAL_KEYS", "curta")
+    with pytest.raises(SystemExit, match="^THEO_SEAL_KEYS holds something that is no key: "):
+        ZapiInput.from_credentials(None)
 
 
 async def test_sigterm_ends_the_turn_under_way_and_keeps_the_rest(
@@ -572,6 +584,7 @@ async def test_sigterm_ends_the_turn_under_way_and_keeps_the_rest(
     environ = {
         **os.environ, "DATABASE_URL": url, "REDIS_URL": "", "THEO_BURST_SECONDS": "0.2", "THEO_PACE": "0",
         "ZAPI_INSTANCE_ID": INSTANCE, "ZAPI_TOKEN": TOKEN, "ZAPI_CLIENT_TOKEN": ACCOUNT, "SLOW_SECONDS": "1",
+        "THEO_SECRET": SHARED,
         "ZAPI_BASE_URL": f"http://127.0.0.1:{runner.addresses[0][1]}", "PYTHONWARNINGS": "ignore",
     }  # fmt: skip
     log = (tmp_path / "log").open("w+")
