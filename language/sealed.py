@@ -20,7 +20,10 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from stdnum.br import cnpj, cpf
 
 #: Kind → how the classifier counts it: as it would count the digits themselves.
-KINDS = {"cpf": "0cpf", "cnpj": "0cnpj", "data": "0cep", "onze": "0cpf", "quatorze": "0cnpj", "numero": "0n4", "texto": ""}
+KINDS = {
+    "cpf": "0cpf", "cnpj": "0cnpj", "data": "0cep", "onze": "0cpf", "quatorze": "0cnpj", "oito": "0cep", "numero": "0n4",
+    "texto": "",
+}  # fmt: skip
 TOKEN = re.compile(rf"lacre_({'|'.join(KINDS)})_([a-p]+)")
 #: A date so many years ago can be somebody's birth; a day that is spoken of otherwise cannot.
 YOUNGEST, OLDEST = 14, 120
@@ -50,6 +53,11 @@ _DATES = (
     re.compile(r"(?<!\d)(?P<day>\d{1,2})(?P<sep>\s?[/., -]\s?)(?P<month>\d{1,2})(?P=sep)(?P<year>\d{2})(?!\d)"),
     re.compile(r"(?<!\d)(?P<day>\d{2})(?P<month>\d{2})(?P<year>\d{4}|\d{2})(?!\d)"),
     re.compile(rf"(?<!\d)(?P<day>\d{{1,2}})[Oº°]?\W+(?:DE\s+)?(?P<name>{'|'.join(_MONTHS)})[A-ZÇ]*\W+(?:DE\s+)?(?P<year>\d{{4}}|\d{{2}})(?!\d)"),
+)
+
+#: A mobile phone of Brazil with its area code, as phones are written.
+_MOBILE = re.compile(
+    r"\(?(?:1[1-9]|2[12478]|3[1-578]|4[1-9]|5[1345]|6[1-9]|7[134579]|8[1-9]|9[1-9])\)?\W{0,2}9\W?\d{4}\W?\d{4}"
 )
 
 Span = tuple[int, int, str]
@@ -129,9 +137,8 @@ def hide(text: str, today: dt.date) -> str:
     """For people who read it later: `(documento)` and `(data)` in the place of each; phones stay."""
 
     def word(part: str, kind: str) -> str:
-        digits = re.sub(r"\D", "", part)
-        if kind == "onze" and digits[2:3] == "9" and "0" not in digits[:2]:
-            return part  # a mobile phone
+        if kind == "onze" and _MOBILE.fullmatch(part):
+            return part
         return "(data)" if kind == "data" else "(documento)"
 
     return _replace(text, today, False, word)
@@ -274,4 +281,4 @@ def _pieces(plain: str, _today: dt.date) -> Iterator[Span]:
             continue
         lengths = [e - s for s, e in groups]
         if sum(lengths) >= 4 and max(lengths) >= 3:  # "1 2 3 4" are choices
-            yield start, end, "numero"
+            yield start, end, "oito" if sum(lengths) == 8 else "numero"

@@ -122,7 +122,8 @@ def segunda_via_de_outro_celular_com_data_de_nascimento(stack: Stack) -> None:
 
 def um_desconhecido_erra_e_insiste(stack: Stack) -> None:
     with open_talk(stack) as theo:
-        theo.ouve("minha internet caiu, meu documento é 529.982.24")
+        theo.ouve("quero a segunda via da conta")
+        theo.ouve("529.982.24")
         theo.ouve("529.982.247-26")
         theo.ouve("não, é 529.982.247\n-25")
         theo.pergunta("data de nascimento")
@@ -140,15 +141,14 @@ def contratar_dizendo_documento_e_celular(stack: Stack) -> None:
         theo.ouve("Ana Lucia Ferreira")
         theo.ouve("não, me liga no 83 98765-4321")
         theo.ouve("de manhã, nasci em 07.11.1987")
-        theo.diz("(83) 98765-4321")
-        theo.diz_protocolo()
+        theo.diz("(83) 98765-4321", "protocolo")
 
 
 def cancelar_dizendo_o_cpf_no_motivo(stack: Stack) -> None:
     with open_talk(stack, "Otávio") as theo:
         theo.ouve("quero cancelar minha internet")
         theo.ouve("CPF:414.243.44468")
-        theo.ouve("tá caro demais, e o contrato era pra estar no cpf 529.982.247-25 da minha irmã")
+        theo.ouve("tá caro demais, e o contrato era pra estar no cpf 529.982.247-26 da minha irmã, de 07/11/1987")
         theo.ouve("não, quero cancelar mesmo")
         theo.ouve("sim")
         theo.diz_protocolo()
