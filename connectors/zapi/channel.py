@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import json
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -19,7 +20,7 @@ from sanic.exceptions import PayloadTooLarge
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from connectors import inbox, rasa_patches, takeover
+from connectors import inbox, rasa_patches, redaction, strangers, takeover
 from connectors.errors import without_text
 from connectors.locks import Locks
 from connectors.messages import OPERATOR, Connection, Delivery, Event, Ignored, Incoming
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 1_000_000
 #: Of one message; a turn takes less (`turns.MAX_TEXT`), but what cannot be seen is taken out first.
 MAX_CHARACTERS = 20_000
+#: Z-API's own bodies go six levels down.
+MAX_DEPTH = 32
 SWEEP_SECONDS = 5.0
 APOLOGY_RESPONSE = "utter_erro_tecnico"
 APOLOGY = "Desculpe, tive um problema aqui e não consegui responder. Pode mandar de novo daqui a pouquinho?"
@@ -56,6 +59,7 @@ class ZapiInput(InputChannel):
             if not settings.secret:
                 raise SettingsError("THEO_SECRET is not set: the action server would not listen to Theo.")
             sealer()
+            redaction.install(redaction.secrets_of(os.environ))
             return cls(zapi, settings)
         except (SettingsError, SealError) as error:
             raise SystemExit(str(error)) from None
@@ -113,6 +117,7 @@ class Service:
         self._handle = on_new_message
         self._app: Sanic | None = None
         self._stopping = False
+        self._strangers = strangers.Strangers()
 
     async def open(self, app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
         """Before the first request; Rasa loads its model after this."""
@@ -151,14 +156,14 @@ class Service:
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def webhook(self, request: Request) -> HTTPResponse:
-        """200 once the message is stored; 400, 401, 503 with a reason and no content in the log."""
+        """200 once the message is stored; 400, 401, 429, 503 with a reason and no content in the log."""
         if not _proves(request, "z-api-token", self._zapi.token):
-            return _refuse(401, "wrong or missing z-api-token")
+            return self._stranger(request, "wrong or missing z-api-token")
         body = _json_object(request)
         if body is None:
-            return _refuse(400, "the body is not a JSON object")
+            return _refuse(400, "the body is not a JSON object, or goes too deep")
         if body.get("instanceId") != self._zapi.instance_id:
-            return _refuse(401, "instanceId is not ours")
+            return self._stranger(request, "instanceId is not ours")
         if self._stopping:
             return _refuse(503, "stopping")
         event = parse(body)
@@ -168,6 +173,15 @@ class Service:
             logger.error("A message could not be stored: %s", without_text(error))
             return _refuse(503, "the message could not be stored")
         return response.json({"received": True})
+
+    def _stranger(self, request: Request, reason: str) -> HTTPResponse:
+        """401, and 429 without a line in the log for an address that goes on."""
+        wrong = self._strangers.count(request.ip)
+        if wrong <= strangers.MOST:
+            return _refuse(401, reason)
+        if wrong == strangers.MOST + 1:
+            logger.warning("An address makes one wrong call after the other; its next ones are not told.")
+        return response.json({"error": "too many wrong calls"}, status=429)
 
     async def _take(self, event: Event) -> None:
         if isinstance(event, Ignored):
@@ -205,7 +219,7 @@ class Service:
         For the action server only: header `x-theo-secret`. 200 also for a key that is known already.
         """
         if not self._settings.secret or not _proves(request, "x-theo-secret", self._settings.secret):
-            return _refuse(401, "wrong or missing x-theo-secret")
+            return self._stranger(request, "wrong or missing x-theo-secret")
         body = _json_object(request) or {}
         name, payload, key = (body.get(field) for field in ("conversation", "payload", "key"))
         if not (isinstance(name, str) and isinstance(payload, str) and payload.startswith("/")):
@@ -265,7 +279,18 @@ def _json_object(request: Request) -> dict[str, Any] | None:
         body = json.loads(request.body)
     except (ValueError, RecursionError):
         return None
-    return body if isinstance(body, dict) else None
+    return body if isinstance(body, dict) and not _deeper_than(body, MAX_DEPTH) else None
+
+
+def _deeper_than(body: Any, levels: int) -> bool:
+    """Whether objects and lists are nested in more levels than that."""
+    level = [body]
+    for _ in range(levels):
+        inside = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, (dict, list))]
+        level = [item for items in inside for item in items]
+        if not level:
+            return False
+    return any(isinstance(item, (dict, list)) for item in level)
 
 
 def _refuse(status: int, reason: str) -> HTTPResponse:

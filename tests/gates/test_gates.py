@@ -180,7 +180,7 @@ def test_a_theo_that_does_not_seal_fails_the_privacy_test(tmp_path: Path) -> Non
         text = (copy / file).read_text(encoding="utf-8")
         assert old in text
         (copy / file).write_text(text.replace(old, new), encoding="utf-8")
-    test = [sys.executable, "-m", "pytest", "-q", "-vv", "-k", "sqlite", "tests/integration/test_privacy.py"]
+    test = [sys.executable, "-m", "pytest", "-q", "-k", "sqlite", "tests/integration/test_privacy.py"]
     found = subprocess.run(test, cwd=copy, capture_output=True, text=True, timeout=380, check=False)
     assert found.returncode == 1, found.stdout[-3000:]
     for leak in ("theo_inbox.content: 529.982.247-25", "theo_inbox.content: 717.273", "events.data: 529.982.247-25"):

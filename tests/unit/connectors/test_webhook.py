@@ -543,6 +543,27 @@ async def test_while_stopping_nothing_is_taken(server: Server, rows: Rows) -> No
 async def _nothing(*_: object) -> None: ...
 
 
+@on_sqlite
+async def test_a_body_that_goes_too_deep_is_refused(server: Server, rows: Rows) -> None:
+    deep: Any = "oi"
+    for _ in range(40):
+        deep = {"a": deep}
+    assert await server.post(said(externalAdReply=deep)) == 400
+    assert await server.post(b"[" * 100_000) == 400
+    assert await server.post(said(externalAdReply={"a": {"b": [{"c": "d"}]}})) == 200
+    assert len(rows(inbox_table)) == 1
+
+
+@on_sqlite
+async def test_who_keeps_guessing_is_told_to_stop_and_z_api_is_heard_all_the_same(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = [await server.post(said(), **{"z-api-token": f"guess-{n}"}) for n in range(35)]
+    assert wrong == [401] * 30 + [429] * 5
+    assert await server.post(said()) == 200
+    assert len(refusals(caplog)) == 30
+
+
 def test_a_missing_variable_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZAPI_INSTANCE_ID", INSTANCE)
     monkeypatch.delenv("ZAPI_TOKEN", raising=False)
