@@ -1,10 +1,16 @@
-"""What every action works with: the customer's turn, the back office, and Theo's responses."""
+"""What every action works with: the customer's turn, the back office, and Theo's responses.
+
+Documents come sealed from the door and are opened here alone; what goes back to Rasa is sealed again
+(`language/sealed.py`).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 import os
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import lru_cache
@@ -16,6 +22,8 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from backoffice.erp import Erp, connect
 from backoffice.errors import BackofficeError
+from backoffice.identity import parse_birth
+from language.sealed import TOKEN, hide, sealer
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -35,6 +43,8 @@ class Talk:
     def __init__(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> None:
         self.dispatcher, self.tracker, self.domain = dispatcher, tracker, domain
         self.spoke = False
+        tracker.latest_message = _opened(tracker.latest_message)
+        tracker.slots = sealer().open_value(tracker.slots)
 
     # -- what was said ------------------------------------------------------------------------------
 
@@ -43,6 +53,11 @@ class Talk:
         """What the customer typed; empty for a tap, a chosen number or media, which come as a payload."""
         text = str(self.tracker.latest_message.get("text") or "")
         return "" if text.startswith("/") else text
+
+    @property
+    def told(self) -> str:
+        """The same for people who read it later: without documents and birth dates."""
+        return hide(self.text, dt.date.today())
 
     @property
     def intent(self) -> str:
@@ -121,11 +136,11 @@ class TheoAction(Action, ABC):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         talk = Talk(dispatcher, tracker, domain)
         try:
-            return await self.act(talk)
+            return sealed(await self.act(talk))
         except BackofficeError as error:
             logger.error("%s: the back office failed: %s", self.name(), type(error).__name__)
-        except Exception:
-            logger.exception("%s failed", self.name())
+        except Exception as error:  # noqa: BLE001 - whatever it is, the customer gets a word
+            log_failure(self.name(), error)
         talk.say("utter_erro_tecnico")
         return [SlotSet("oferta", "atendente")]
 
@@ -136,6 +151,49 @@ class TheoAction(Action, ABC):
     @abstractmethod
     async def act(self, talk: Talk) -> Events:
         """Returns the events; what is told goes through `talk`."""
+
+
+#: Slots whose whole value is a document, a part of one, or a birth date.
+SEALED_SLOTS = {"documento": "cpf", "documento_dito": "cpf", "documento_parcial": "numero", "nascimento": "data"}
+
+
+def _opened(message: dict[str, Any]) -> dict[str, Any]:
+    """A message as the customer typed it: its text and the values of its entities."""
+    box = sealer()
+    entities = []
+    for found in message.get("entities") or []:
+        value = box.open_value(found.get("value"))
+        if value != found.get("value") and found.get("entity") == "dia":
+            birth = parse_birth(str(value), dt.date.today())
+            value = birth.isoformat() if birth else None
+        if value is not None:
+            entities.append({**found, "value": value})
+    return {**message, "text": box.open_value(message.get("text")), "entities": entities}
+
+
+def sealed(events: Events) -> Events:
+    """Events as Rasa may keep them: no document and no birth date in any slot."""
+    box, today = sealer(), dt.date.today()
+
+    def value_of(event: dict[str, Any]) -> Any:
+        name, value = str(event.get("name")), event.get("value")
+        if isinstance(value, str) and name in SEALED_SLOTS:
+            return box.lock(value, SEALED_SLOTS[name])
+        # A protocol is as long as a CNPJ, and one in a hundred has its check digits.
+        return value if name.startswith("protocolo") else box.seal_value(value, today)
+
+    return [{**e, "value": value_of(e)} if e.get("event") == "slot" else e for e in events]
+
+
+def without_tokens(text: str) -> str:
+    """A text of the tracker's for people: words in the place of what is sealed."""
+    return TOKEN.sub(lambda match: "(data)" if match.group(1) == "data" else "(documento)", text)
+
+
+def log_failure(name: str, error: Exception) -> None:
+    """The kind of an error and the lines it went through; never its text, which may hold what was typed."""
+    lines = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    logger.error("%s failed: %s\n%s", name, type(error).__name__, lines)
 
 
 def forget(*names: str) -> Events:

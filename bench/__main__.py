@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import datetime as dt
 import itertools
-import json
 import os
 import statistics
 import sys

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import datetime as dt
 import itertools
 import json
 import logging
@@ -17,7 +18,7 @@ import math
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rasa.core.channels.channel import OutputChannel, UserMessage
@@ -30,6 +31,7 @@ from connectors.locks import Locks
 from connectors.messages import MEDIA, NOTICE, OPTION, TEXT, Incoming, Option, Outgoing
 from connectors.store import Store
 from connectors.workers import Workers
+from language.sealed import sealer
 
 logger = logging.getLogger(__name__)
 
@@ -346,15 +348,19 @@ class Turns:
         )  # fmt: skip
 
     async def _text(self, turn: Turn) -> str:
-        """The words for Rasa: a payload that we made ourselves, or plain text."""
+        """The words for Rasa: a payload that we made ourselves, or plain text with its documents sealed.
+
+        The channel sealed each message as a whole; here they are opened, joined, and only documents stay shut.
+        """
         first = turn.rows[0].message
         if first.kind == NOTICE:
             return first.text
-        text = words_of([row.message for row in turn.rows])
+        box = sealer()
+        text = words_of([replace(row.message, text=box.open(row.message.text)) for row in turn.rows])
         if first.kind == MEDIA and not text:
             return media_payload(first)
         option = await self._chosen(turn, first, text)
-        return option.payload if option else plain_text(text)
+        return option.payload if option else box.seal(plain_text(text), dt.date.today())
 
     async def _chosen(self, turn: Turn, message: Incoming, text: str) -> Option | None:
         """The option that is meant: of the menu that was tapped or quoted, else of the one that stands.

@@ -21,7 +21,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.utils import all_subclasses
 
-from actions.talk import Events, Talk
+from actions.talk import Events, Talk, log_failure, sealed
 from backoffice.documents import DocumentProblem, document_problem, parse_document
 from backoffice.errors import BackofficeError
 from backoffice.identity import IdentityOutcome, identify, parse_birth
@@ -88,11 +88,11 @@ class ServiceForm(Action, ABC):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         talk = Talk(dispatcher, tracker, domain)
         try:
-            return await self._run(talk)
+            return sealed(await self._run(talk))
         except BackofficeError as error:
             logger.error("%s: the back office failed: %s", self.name(), type(error).__name__)
-        except Exception:
-            logger.exception("%s failed", self.name())
+        except Exception as error:  # noqa: BLE001 - whatever it is, the customer gets a word
+            log_failure(self.name(), error)
         talk.say("utter_erro_tecnico")
         return [
             SlotSet("oferta", "atendente"),
@@ -162,7 +162,7 @@ class ServiceForm(Action, ABC):
         if slot == "confirma":
             return _yes_or_no(talk, self.trigger_intents) if asked else None
         if slot == "relato":
-            return talk.text if asked and talk.intent in (*FREE_ANSWERS, *self.trigger_intents) else None
+            return talk.told if asked and talk.intent in (*FREE_ANSWERS, *self.trigger_intents) else None
         return None
 
     async def _read_identity(self, talk: Talk, state: State, requested: str | None) -> bool:

@@ -6,10 +6,12 @@ again one by one, which `scripts.run` as a process would not allow: it ends all 
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import itertools
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -89,6 +91,8 @@ class Stack:
             "ZAPI_MENUS": "text",
             "THEO_PACE": "0",
             "THEO_BURST_SECONDS": "0.2",
+            "THEO_SECRET": secrets.token_hex(32),
+            "THEO_SEAL_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             **environ,
         }
         # Settings of whoever runs the tests must not point these programs at a real gateway.
