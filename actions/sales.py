@@ -70,6 +70,8 @@ class TellPlans(TheoAction):
 class TellCoverage(TheoAction):
     """The verdict, and one offer: to hire where it is served, else to put the wish down. Made once."""
 
+    ends_form = True
+
     def name(self) -> str:
         return "action_cobertura"
 
@@ -86,6 +88,8 @@ class TellCoverage(TheoAction):
 
 class RegisterLead(TheoAction):
     """Puts the wish down for the sales people, and says what was put down and when they read it."""
+
+    ends_form = True
 
     def name(self) -> str:
         return "action_contratar"

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 Events = list[dict[str, Any]]
+#: `falha` of a form that ended because the records failed; of one that is tried again; then `oferta` names it.
+SYSTEM_DOWN, AGAIN = "sistema", "de_novo:"
 
 
 @lru_cache(maxsize=1)
@@ -118,16 +120,19 @@ class Talk:
 class TheoAction(Action, ABC):
     """An action that never leaves the customer in silence."""
 
+    #: Whether it does what a form was for: it can be run again, and says nothing where the form failed.
+    ends_form = False
+
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         talk = Talk(dispatcher, tracker, domain)
+        if self.ends_form and talk.slot("falha") == SYSTEM_DOWN:
+            return forget("falha")
         try:
             return await self.act(talk)
-        except BackofficeError as error:
-            logger.error("%s: the back office failed: %s", self.name(), type(error).__name__)
-        except Exception:
-            logger.exception("%s failed", self.name())
-        talk.say("utter_erro_tecnico")
-        return [SlotSet("oferta", "atendente")]
+        except Exception as error:  # noqa: BLE001  `failed` logs it
+            asking = self.name().startswith("action_ask_")
+            again = tracker.active_loop.get("name") if asking else self.name() if self.ends_form else None
+            return await failed(talk, self.name(), error, again)
 
     @abstractmethod
     def name(self) -> str:
@@ -136,6 +141,17 @@ class TheoAction(Action, ABC):
     @abstractmethod
     async def act(self, talk: Talk) -> Events:
         """Returns the events; what is told goes through `talk`."""
+
+
+async def failed(talk: Talk, where: str, error: Exception, again: str | None, customer: str | None = None) -> Events:
+    """Logs a failure and tells it (`actions/failures.py`). `again` is what a yes runs once more, if anything."""
+    from actions.failures import tell_failure  # which knows the desk, and that knows this module
+
+    if isinstance(error, BackofficeError):
+        logger.error("%s: the back office failed: %s", where, type(error).__name__)
+    else:
+        logger.error("%s failed", where, exc_info=error)
+    return await tell_failure(talk, where, error, again, customer or talk.slot("cliente"))
 
 
 def forget(*names: str) -> Events:

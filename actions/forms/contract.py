@@ -476,12 +476,12 @@ class CancelForm(ContractForm):
             if why:
                 state.set("motivo", why.group(1)[:300])
 
-    async def _run(self, talk: Talk) -> Events:
+    async def _run(self, talk: Talk, state: State) -> Events:
         asks = talk.intent in self.trigger_intents and _ASKS_THE_PRICE.search(fold(talk.text))
         if asks and talk.slot("identidade") != CONFIRMED:
             policy = (await talk.ask(lambda erp: erp.company())).cancellation
             talk.say("utter_multa_regra", meses=policy.max_loyalty_months, por_mes=money(policy.fine_per_month))
-        return await super()._run(talk)
+        return await super()._run(talk, state)
 
     async def _read(self, talk: Talk, state: State, requested: str | None) -> bool:
         if requested is None and self._drops_a_sale(talk):
