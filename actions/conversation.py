@@ -10,6 +10,7 @@ from rasa_sdk.utils import all_subclasses
 from actions.contract import KeepContract
 from actions.desk import HandOver
 from actions.forms.base import PARTS, wish_beside_data
+from actions.service import offer_other_wish
 from actions.support import PromiseNotice
 from actions.talk import AGAIN, Events, Talk, TheoAction, forget
 from backoffice import desk
@@ -176,7 +177,8 @@ class HearYes(TheoAction):
             return []
         offer = str(talk.slot("oferta") or "nenhuma")
         if offer in OFFERED_ACTIONS:
-            return [SlotSet("oferta", "nenhuma"), *await OFFERED_ACTIONS[offer]().act(talk)]
+            done = await OFFERED_ACTIONS[offer]().act(talk)
+            return [SlotSet("oferta", "nenhuma"), *done, *offer_other_wish(talk, done)]
         if offer in OFFERED_FORMS or offer.endswith("_form") and not offer.startswith(AGAIN):
             return [SlotSet("oferta", "nenhuma"), FollowupAction(OFFERED_FORMS.get(offer, offer))]
         if offer.startswith(AGAIN):
@@ -203,6 +205,9 @@ class HearNo(TheoAction):
         if talk.tracker.active_loop.get("name"):
             talk.say("utter_sem_problema_pessoa")
             return []
+        if talk.slot("outro_pedido") and talk.slot("oferta") not in (None, "nenhuma", "nota"):
+            talk.say("utter_tudo_bem")
+            return offer_other_wish(talk, [])
         talk.say("utter_nao_obrigado")
         return [SlotSet("oferta", "nenhuma")]
 

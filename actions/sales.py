@@ -121,7 +121,8 @@ class RegisterLead(TheoAction):
             lines.append(talk.words("utter_pedido_horario", horario=talk.slot("horario")))
         state, now = await talk.ask(desk.desk_state), await talk.ask(lambda erp: erp.now())
         talk.say(
-            "utter_pedido_registrado" if place.served else "utter_interesse_registrado",
+            "utter_pedido_ja_registrado" if not lead.is_new else "utter_pedido_registrado" if place.served
+            else "utter_interesse_registrado",
             protocolo=lead.protocol, linhas="\n".join(f"• {line}" for line in lines), quando=when(talk, state, now, "comercial"),
         )  # fmt: skip
         done = [*forget(*WISH), SlotSet("oferta", None), SlotSet("atendido", True)]

@@ -143,6 +143,13 @@ class TheoAction(Action, ABC):
         """Returns the events; what is told goes through `talk`."""
 
 
+class SideAnswer(TheoAction, ABC):
+    """Answers a question at once, in the middle of whatever is done."""
+
+    #: The intent of the question.
+    question: str
+
+
 async def failed(talk: Talk, where: str, error: Exception, again: str | None, customer: str | None = None) -> Events:
     """Logs a failure and tells it (`actions/failures.py`). `again` is what a yes runs once more, if anything."""
     from actions.failures import tell_failure  # which knows the desk, and that knows this module

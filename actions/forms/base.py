@@ -20,7 +20,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.utils import all_subclasses
 
-from actions.talk import AGAIN, Events, Talk, failed
+from actions.talk import AGAIN, Events, SideAnswer, Talk, failed
 from backoffice.documents import DocumentProblem, document_problem, parse_document
 from backoffice.identity import IdentityOutcome, identify, parse_birth
 from backoffice.records import Contract, ContractStatus
@@ -47,6 +47,15 @@ def second_wish(ranking: list[dict[str, Any]]) -> str | None:
         return None
     first, other = form_of(str(ranking[0].get("name"))), form_of(str(second.get("name")))
     return other if first and other and other != first else None
+
+
+async def answer_beside(talk: Talk) -> None:
+    """Answers the question that was asked beside the wish: "manda o boleto, e que horas vocês abrem?"."""
+    second = (talk.tracker.latest_message.get("intent_ranking") or [{}, {}])[1:2]
+    if second and float(second[0].get("confidence") or 0) >= SECOND_WISH:
+        answer = next((a for a in all_subclasses(SideAnswer) if a.question == second[0].get("name")), None)
+        if answer:
+            await answer().act(talk)
 
 
 def wish_beside_data(ranking: list[dict[str, Any]]) -> str | None:
@@ -99,6 +108,7 @@ class ServiceForm(Action, ABC):
                 state.set("falha", None)
             else:
                 self._begin(talk, state)
+                await answer_beside(talk)
         answered = False
         if not resuming:
             answered = await self._read(talk, state, None if starting else talk.slot("requested_slot"))
