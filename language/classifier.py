@@ -28,6 +28,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from sklearn.svm import LinearSVC
 
+from language import wishes
 from language.concepts import Concepts
 from language.folding import fold_tokens
 
@@ -230,7 +231,7 @@ class PortugueseIntentClassifier(IntentClassifier, GraphComponent):
         """Adds `intent` and `intent_ranking`; an empty text or an untrained model gets no intent."""
         for message in messages:
             text = message.get(TEXT)
-            ranking = self._ranking(text) if text and text.strip() else []
+            ranking = wishes.in_order(text, self._ranking(text), self._ranking) if text and text.strip() else []
             best = ranking[0] if ranking else {"name": None, "confidence": 0.0}
             message.set(INTENT, best, add_to_output=True)
             message.set(INTENT_RANKING, ranking[: self._config["ranking_length"]], add_to_output=True)
