@@ -12,11 +12,19 @@ EXCEPTIONS = "-"
 _CACHED_WORDS = 50_000
 
 
+class ConceptsError(ValueError):
+    """A line that cannot be read, told in Portuguese. `line` is its number, from 1."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(f"linha {line}: {problem}")
+        self.line, self.problem = line, problem
+
+
 class Concepts:
     """A thesaurus: words as folded by `language.folding`, `*` for any ending, the longest match wins."""
 
     def __init__(self, text: str) -> None:
-        """Reads lines `idea: word word* …`; `#` begins a comment. Raises ValueError that names a line it cannot read."""
+        """Reads lines `idea: word word* …`; `#` begins a comment. Raises ConceptsError."""
         self.text = text
         self._exact: dict[str, tuple[str, ...]] = {}
         self._beginnings: dict[str, tuple[str, ...]] = {}
@@ -26,11 +34,11 @@ class Concepts:
                 continue
             idea, separator, words = line.partition(":")
             if not separator or not idea.strip() or not words.split():
-                raise ValueError(f"linha {number}: esperava 'ideia: palavra palavra*', veio {line!r}")
+                raise ConceptsError(number, f"esperava “ideia: palavra palavra*” e veio “{line}”")
             for word in words.split():
                 table, key = (self._beginnings, word[:-1]) if word.endswith("*") else (self._exact, word)
                 if "*" in key or not key:
-                    raise ValueError(f"linha {number}: o * só vale no fim da palavra, veio {word!r}")
+                    raise ConceptsError(number, f"o * só vale no fim da palavra, e veio “{word}”")
                 table[key] = (*table.get(key, ()), *([idea.strip()] if idea.strip() != EXCEPTIONS else []))
 
     def of(self, word: str) -> tuple[str, ...]:

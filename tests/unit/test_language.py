@@ -8,7 +8,7 @@ import pytest
 from rasa.shared.nlu.training_data.message import Message
 
 from language.classifier import LinearModel, PortugueseIntentClassifier
-from language.concepts import Concepts
+from language.concepts import Concepts, ConceptsError
 from language.courtesy import WishBeforeCourtesy
 from language.dates import days, shifts
 from language.entities import find
@@ -120,7 +120,7 @@ def test_the_longest_beginning_wins_and_exceptions_are_kept():
 
 @pytest.mark.parametrize("line", ["pagar grana", "pagar:", ": grana", "pagar: gr*na", "pagar: *"])
 def test_a_line_that_cannot_be_read_is_named(line):
-    with pytest.raises(ValueError, match="linha 2"):
+    with pytest.raises(ConceptsError, match="linha 2"):
         Concepts(f"# uma nota\n{line}")
 
 
