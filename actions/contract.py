@@ -495,6 +495,7 @@ class Cancel(ServiceAction):
             protocolo=done.ticket.protocol, endereco=before.address, plano=before.plan.name,
             dia=weekday(done.effective), multa=fine_words(talk, done.terms), equipamento=done.terms.equipment,
         )  # fmt: skip
+        talk.note("cancelamento", done.ticket.protocol)
         return [SlotSet("cancelamento", contract)]
 
     async def _known(self, talk: Talk, contract: Contract) -> Events:
@@ -518,6 +519,8 @@ async def keep(talk: Talk, contract: str) -> Events:
     """Takes a requested end back."""
     kept = await talk.ask(rules.keep, contract, talk.key)
     talk.say("utter_cancelamento_desfeito" if kept else "utter_nada_a_desfazer")
+    if kept:
+        talk.note("cancelamento desfeito", talk.slot("protocolo"))
     return [SlotSet("cancelamento", None), SlotSet("oferta", None)]
 
 

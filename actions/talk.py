@@ -116,6 +116,14 @@ class Talk:
         self.spoke = True
         self.dispatcher.utter_message(json_message={"document": path, "file_name": file_name, "caption": caption})
 
+    def note(self, what: str, protocol: str | None = None) -> None:
+        """Has a deed noted with this turn, for whoever asks about it later. No document goes there."""
+        self.dispatcher.utter_message(json_message={"audit": what, "protocol": protocol})
+
+    def erase(self) -> None:
+        """Has this talk forgotten once this turn is over; what is still to be sent is sent."""
+        self.dispatcher.utter_message(json_message={"erase": True})
+
     def words(self, response: str, **variables: Any) -> str:
         """The text of a response, for a part of a longer message. KeyError when the domain lacks it."""
         text = str(self.domain["responses"][response][0]["text"])

@@ -72,6 +72,7 @@ class TheoTrackerStore(SQLTrackerStore):
                 )
             # Rasa saves a new customer's empty tracker first; the save that holds the message ends the turn.
             if turn is not None and not turn.committed and _holds(new, turn.id):
+                session.flush()  # a turn that erases its talk erases these too
                 turn.commit(session.connection(), asking=_asks(tracker))
             session.commit()
 

@@ -20,7 +20,7 @@ from sanic.exceptions import PayloadTooLarge
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from connectors import inbox, rasa_patches, redaction, strangers, takeover
+from connectors import inbox, rasa_patches, redaction, retention, strangers, takeover
 from connectors.errors import without_text
 from connectors.locks import Locks
 from connectors.messages import OPERATOR, Connection, Delivery, Event, Ignored, Incoming
@@ -41,6 +41,7 @@ MAX_CHARACTERS = 20_000
 #: Z-API's own bodies go six levels down.
 MAX_DEPTH = 32
 SWEEP_SECONDS = 5.0
+PURGE_SECONDS = 3600.0
 APOLOGY_RESPONSE = "utter_erro_tecnico"
 APOLOGY = "Desculpe, tive um problema aqui e não consegui responder. Pode mandar de novo daqui a pouquinho?"
 
@@ -135,11 +136,13 @@ class Service:
 
     async def start(self, _app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
         self._sweeper = asyncio.create_task(self._sweep())
+        self._purger = asyncio.create_task(self._purge())
 
     async def stop(self, _app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
         """Refuses new messages, ends the turns and sends under way; the rest waits in the tables."""
         self._stopping = True
         self._sweeper.cancel()
+        self._purger.cancel()
         await self._turns.stop()
         await self._outbox.stop()
         await self._client.close()
@@ -154,6 +157,21 @@ class Service:
             except Exception as error:  # noqa: BLE001 - the next sweep finds it again
                 logger.error("What waits could not be looked for: %s", type(error).__name__)
             await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _purge(self) -> None:
+        """Forgets, every hour, the talks of which the time has come."""
+        while True:
+            now, days = time.time(), self._settings.retention_days
+            try:
+                gone = await self._store.run(retention.purge, now, days)
+                for name in await self._store.run(retention.over, now, days):
+                    async with self._locks.hold(f"turn:{name}"):
+                        gone += await self._store.run(retention.forget, name, now, days)
+                if gone:
+                    logger.info("%d rows of old talks were forgotten.", gone)
+            except Exception as error:  # noqa: BLE001 - in an hour it is tried again
+                logger.error("Old talks could not be forgotten: %s", without_text(error))
+            await asyncio.sleep(PURGE_SECONDS)
 
     async def webhook(self, request: Request) -> HTTPResponse:
         """200 once the message is stored; 400, 401, 429, 503 with a reason and no content in the log."""

@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 from connectors import redaction, strangers
 from connectors.zapi import channel
 from connectors.zapi.channel import MAX_DEPTH, _deeper_than
+from connectors.zapi.parse import parse
 from scripts import run
 
 KEYS = f"{Fernet.generate_key().decode()},{Fernet.generate_key().decode()}"
@@ -111,7 +112,7 @@ def test_the_header_for_the_action_server_is_in_the_endpoints() -> None:
 
 def test_nothing_on_the_way_in_can_fetch() -> None:
     """The parser keeps of media only its kind; there is no address left that anybody could ask."""
-    message = channel.parse(
+    message = parse(
         {
             "type": "ReceivedCallback", "phone": "5583988880000", "messageId": "A", "instanceId": "I",
             "image": {"imageUrl": "http://169.254.169.254/latest", "caption": "", "mimeType": "image/jpeg"},
