@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
+from actions.forms.rights import ERASE
 from actions.service import ServiceAction
 from actions.talk import Events, Talk, TheoAction
 from backoffice import desk
 from backoffice.records import ContractStatus, Sector
-from language.rights import ERASE
 
 
 def kept_days() -> str:

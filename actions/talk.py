@@ -10,6 +10,7 @@ import asyncio
 import datetime as dt
 import logging
 import os
+import re
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -194,8 +195,15 @@ def sealed(events: Events) -> Events:
 
 
 def without_tokens(text: str) -> str:
-    """A text of the tracker's for people: words in the place of what is sealed."""
-    return TOKEN.sub(lambda match: "(data)" if match.group(1) == "data" else "(documento)", text)
+    """A text of the tracker's for people: words in the place of what is sealed; a mobile phone is shown."""
+
+    def word(match: re.Match[str]) -> str:
+        kind = match.group(1)
+        if kind == "onze":
+            return hide(sealer().open(match.group()), dt.date.today())
+        return {"data": "(data)", "numero": "(número)", "oito": "(número)"}.get(kind, "(documento)")
+
+    return TOKEN.sub(word, text)
 
 
 def log_failure(name: str, error: Exception) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 from actions.forms.base import ServiceForm, State
 from actions.forms.contract import clear_answer
 from actions.talk import Talk
-from language.rights import ERASE
+
+#: The value of the entity `direito` in a message that asks for an erasure.
+ERASE = "apagar"
 
 
 class RightsForm(ServiceForm):
