@@ -10,6 +10,7 @@ import asyncio
 import datetime as dt
 import logging
 import os
+import re
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -118,6 +119,14 @@ class Talk:
         self.spoke = True
         self.dispatcher.utter_message(json_message={"document": path, "file_name": file_name, "caption": caption})
 
+    def note(self, what: str, protocol: str | None = None) -> None:
+        """Has a deed noted with this turn, for whoever asks about it later. No document goes there."""
+        self.dispatcher.utter_message(json_message={"audit": what, "protocol": protocol})
+
+    def erase(self) -> None:
+        """Has this talk forgotten once this turn is over; what is still to be sent is sent."""
+        self.dispatcher.utter_message(json_message={"erase": True})
+
     def words(self, response: str, **variables: Any) -> str:
         """The text of a response, for a part of a longer message. KeyError when the domain lacks it."""
         text = str(self.domain["responses"][response][0]["text"])
@@ -209,8 +218,15 @@ def sealed(events: Events) -> Events:
 
 
 def without_tokens(text: str) -> str:
-    """A text of the tracker's for people: words in the place of what is sealed."""
-    return TOKEN.sub(lambda match: "(data)" if match.group(1) == "data" else "(documento)", text)
+    """A text of the tracker's for people: words in the place of what is sealed; a mobile phone is shown."""
+
+    def word(match: re.Match[str]) -> str:
+        kind = match.group(1)
+        if kind == "onze":
+            return hide(sealer().open(match.group()), dt.date.today())
+        return {"data": "(data)", "numero": "(número)", "oito": "(número)"}.get(kind, "(documento)")
+
+    return TOKEN.sub(word, text)
 
 
 def log_failure(name: str, error: Exception) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from sqlalchemy.engine import Connection
 
-from connectors import inbox, menus, outbox
+from connectors import inbox, menus, outbox, retention
 from connectors.errors import TurnFailed, TurnTaken, without_text
 from connectors.inbox import Conversation, Received
 from connectors.locks import Locks
@@ -61,6 +61,10 @@ class Turn:
     rows: list[Received]
     apology: str
     replies: list[Outgoing] = field(default_factory=list)
+    #: (what, protocol) of the deeds that somebody may ask about later.
+    deeds: list[tuple[str, str | None]] = field(default_factory=list)
+    #: The customer wishes that this talk be forgotten, this turn too.
+    erases: bool = False
     committed: bool = False
 
     @property
@@ -96,6 +100,10 @@ class Turn:
             quoted=texts[-1] if late and texts else None,
         )
         self._remember_menu(db, asking)
+        for what, protocol in self.deeds:
+            retention.note(db, self.conversation, what, protocol)
+        if self.erases:
+            retention.erase(db, self.conversation.id)
         self.committed = True
 
     def _remember_menu(self, db: Connection, asking: bool) -> None:
@@ -150,7 +158,10 @@ class TurnOutput(OutputChannel):
             await self.send_text_message(recipient_id, text)
 
     async def send_custom_json(self, recipient_id: str, json_message: dict[str, Any], **kwargs: Any) -> None:
-        """`{"document": URL or path, "file_name": NAME, "caption": TEXT}` sends a file."""
+        """`{"document": URL or path, "file_name": NAME, "caption": TEXT}` sends a file.
+
+        `{"audit": WHAT, "protocol": NUMBER}` is noted with the turn, `{"erase": true}` forgets the talk with it.
+        """
         if "document" in json_message:
             self._turn.replies.append(
                 Outgoing(
@@ -159,6 +170,11 @@ class TurnOutput(OutputChannel):
                     file_name=json_message.get("file_name"),
                 )
             )
+        elif "audit" in json_message:
+            protocol = json_message.get("protocol")
+            self._turn.deeds.append((str(json_message["audit"]), str(protocol) if protocol else None))
+        elif json_message.get("erase") is True:
+            self._turn.erases = True
         else:
             logger.error("A custom message with the keys %s cannot be sent.", sorted(json_message))
 

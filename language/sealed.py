@@ -114,8 +114,8 @@ class Sealer:
         return _each_text(value, self.open)
 
     def seal_value(self, value: Any, today: dt.date) -> Any:
-        """A slot's value with every document and birth date in it sealed."""
-        return _each_text(value, lambda text: self.seal(text, today, pieces=False))
+        """A slot's value with every document and birth date in it sealed, and the pieces that are called so."""
+        return _each_text(value, lambda text: self.seal(text, today, pieces=_speaks_of_document(text)))
 
 
 @lru_cache(maxsize=1)
@@ -141,7 +141,12 @@ def hide(text: str, today: dt.date) -> str:
             return part
         return "(data)" if kind == "data" else "(documento)"
 
-    return _replace(text, today, False, word)
+    return _replace(text, today, _speaks_of_document(text), word)
+
+
+def _speaks_of_document(text: str) -> bool:
+    """Else a number of four digits alone may be that of a house."""
+    return bool(_ABOUT_DOCUMENT.search(_plain(text)))
 
 
 def _each_text(value: Any, change: Callable[[str], str]) -> Any:

@@ -33,7 +33,7 @@ FREE_ANSWERS = ("informar", "nlu_fallback", "afirmar", "negar")
 
 
 #: Forms that are a part of another service and are not offered by themselves.
-PARTS = ("visita_form",)
+PARTS = ("visita_form", "direitos_form")
 #: A second intent of at least this confidence is a second wish.
 SECOND_WISH = 0.2
 #: Beside a document, which hardly leaves room for doubt, this much is a wish. A bare document leaves less.
@@ -100,6 +100,8 @@ class ServiceForm(Action, ABC):
 
     async def _run(self, talk: Talk, state: State) -> Events:
         starting = _starts_now(talk.tracker, self.form)
+        if talk.entity("direito") and not starting and not _was_rejected(talk.tracker, self.form):
+            return []  # an answer to nothing: it has a form of its own
         resuming = _was_rejected(talk.tracker, self.form)
         if starting:
             state.set("interrompido", None)

@@ -23,7 +23,7 @@ from sanic.exceptions import PayloadTooLarge
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from connectors import inbox, outbox, rasa_patches, redaction, strangers, takeover
+from connectors import inbox, outbox, rasa_patches, redaction, retention, strangers, takeover
 from connectors.errors import without_text
 from connectors.locks import Locks
 from connectors.messages import DELETE, OPERATOR, Connection, Delivery, Event, Ignored, Incoming, Outgoing
@@ -47,6 +47,7 @@ MAX_CHARACTERS = 20_000
 #: Z-API's own bodies go six levels down.
 MAX_DEPTH = 32
 SWEEP_SECONDS = 5.0
+PURGE_SECONDS = 3600.0
 #: A thread that writes to the database needs Python's lock back after each statement, and while the understanding
 #: is at work it waits this long for it. Python's own 5 ms make a crowd wait for its 200.
 SWITCH_SECONDS = 0.0005
@@ -160,7 +161,8 @@ class Service:
         self._model = ModelWatch(self._turns.paused)
 
     async def start(self, _app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
-        self._sweepers = [asyncio.create_task(self._sweep(look)) for look in (self._turns.resume, self._look)]
+        jobs = (self._sweep(self._turns.resume), self._sweep(self._look), self._purge())
+        self._sweepers = [asyncio.create_task(job) for job in jobs]
 
     async def stop(self, _app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
         """Refuses new messages, ends the turns and sends under way; the rest waits in the tables."""
@@ -185,6 +187,21 @@ class Service:
         await self._outbox.look()
         await self._outbox.resume()
         await self._model.look(getattr(self._app.ctx, "agent", None) if self._app else None)
+
+    async def _purge(self) -> None:
+        """Forgets, every hour, the talks of which the time has come."""
+        while True:
+            now, days = time.time(), self._settings.retention_days
+            try:
+                gone = await self._store.run(retention.purge, now, days)
+                for name in await self._store.run(retention.over, now, days):
+                    async with self._locks.hold(f"turn:{name}"):
+                        gone += await self._store.run(retention.forget, name, now, days)
+                if gone:
+                    logger.info("%d rows of old talks were forgotten.", gone)
+            except Exception as error:  # noqa: BLE001 - in an hour it is tried again
+                logger.error("Old talks could not be forgotten: %s", without_text(error))
+            await asyncio.sleep(PURGE_SECONDS)
 
     async def webhook(self, request: Request) -> HTTPResponse:
         """200 once the message is stored; 400, 401, 429, 503 with a reason and no content in the log."""

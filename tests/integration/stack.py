@@ -29,7 +29,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from backoffice.sql import SqlErp
-from connectors.store import conversations, inbox, outbox
+from connectors.store import audit, conversations, inbox, outbox
 from scripts import run
 
 T = TypeVar("T")
@@ -266,7 +266,7 @@ class Stack:
         self.simulator.calm()
         self.simulator.clear()
         with self._engine.begin() as connection:
-            for table in (inbox, outbox, conversations):
+            for table in (inbox, outbox, conversations, audit):
                 connection.execute(table.delete())
             connection.execute(sa.text("DELETE FROM events"))
         # What was under way may have written a last row.

@@ -6,6 +6,7 @@ Only the records' own table of customers may hold them. The programs run with ev
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,9 @@ def legenda_contato_correcao_e_atendente(stack: Stack) -> None:
 
 
 def found_in(text: str, wanted: dict[str, re.Pattern[str]]) -> list[str]:
+    """The names of what is in a text, also where JSON escaped it or its digits are of another width."""
+    text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), text)
+    text = unicodedata.normalize("NFKC", text)
     return [name for name, pattern in wanted.items() if pattern.search(text)]
 
 

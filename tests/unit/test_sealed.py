@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import re
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
+from actions.talk import without_tokens
 from language import entities
 from language.folding import fold_tokens
-from language.sealed import TOKEN, Sealer, SealError, disarm, find, hide
+from language.sealed import TOKEN, Sealer, SealError, disarm, find, hide, sealer
 from scripts import run
 
 TODAY = dt.date(2026, 11, 22)
@@ -134,6 +137,31 @@ def test_slots_are_sealed_and_opened_as_deep_as_they_go() -> None:
 def test_for_people_who_read_it_later_a_phone_stays_and_a_document_does_not() -> None:
     said = "sou 529.982.247-25, nasci 14/03/1961, liga 83991110001, cep 58037-120"
     assert hide(said, TODAY) == "sou (documento), nasci (data), liga 83991110001, cep 58037-120"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("meu cpf é 5299822472", "meu cpf é (documento)"), ("é o 1234", "é o 1234"), ("1234", "1234"),
+        ("529.982.247-26", "(documento)"), ("11.222.333/0001-81", "(documento)"), ("(83) 99111-0001", "(83) 99111-0001"),
+    ],
+)  # fmt: skip
+def test_a_slip_or_a_piece_is_hidden_where_it_is_called_a_document(text: str, shown: str) -> None:
+    assert hide(text, TODAY) == shown
+    assert bool(TOKEN.search(BOX.seal_value([text], TODAY)[0])) is (shown != text)
+
+
+def test_an_attendant_reads_of_what_is_sealed_only_a_phone() -> None:
+    box = sealer()
+    said = "liga 83991110001, cpf 529.982.247-25, nasci 14/03/1961"
+    assert without_tokens(box.seal(said, TODAY)) == "liga 83991110001, cpf (documento), nasci (data)"
+    assert without_tokens(box.seal("529.982", TODAY)) == "(número)"
+    assert without_tokens(box.seal("529.982.247-26", TODAY)) == "(documento)"
+
+
+def test_the_actions_image_needs_no_rasa_for_the_seal() -> None:
+    code = "import sys; import actions.talk, actions.rights, language.sealed; raise SystemExit('rasa' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=run.ROOT, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("keys", ["", " ", "abc", f"{NEW},abc", "x" * 44, "ç" * 44])
