@@ -26,7 +26,7 @@ from actions.forms import contract, places, sales, support
 from backoffice import boleto, cep, documents, identity, phones, pix
 from connectors import menus, turns
 from connectors.messages import Option
-from language import dates, entities, folding
+from language import dates, entities, folding, sealed
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("actions", "backoffice", "connectors", "language")
@@ -264,6 +264,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "dates.days": lambda text: list(dates.days(entities.fold_same_length(text), TODAY)),
     "dates.shifts": lambda text: list(dates.shifts(entities.fold_same_length(text))),
     "fold_tokens": folding.fold_tokens,
+    "sealed.find": lambda text: list(sealed.find(text, TODAY)),
     "parse_document": documents.parse_document,
     "document_problem": documents.document_problem,
     "mask_documents": documents.mask_documents,
