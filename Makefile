@@ -6,7 +6,7 @@ PY := .venv/bin/python
 export RASA_TELEMETRY_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve train test test-long check check-data test-nlu conversas clean
+.PHONY: help setup run serve train test test-long check check-data test-nlu conversas audit clean
 
 help: ## mostra este resumo
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ test-nlu: setup ## mede o entendimento (matriz de confusão e lista de erros)
 conversas: setup ## escreve docs/conversas.md com conversas de verdade
 	@$(PY) -m scripts.run --train-only
 	@$(PY) -m scripts.transcripts
+
+audit: setup ## pergunta se há avisos de segurança sobre o que está no uv.lock
+	@$(PY) -m scripts.audit
 
 clean: ## apaga modelo, banco e registros locais
 	rm -rf models var results

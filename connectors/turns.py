@@ -49,7 +49,12 @@ MAX_TEXT = 4000
 #: Attachments that only stand beside words in the same burst and need no answer of their own.
 QUIET_BESIDE_TEXT = ("imagem", "documento", "figurinha")
 
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
+    "\U000e0000-\U000e007f]"
+)
+#: Accents heaped on one letter. Three are more than any language needs.
+_HEAPED = re.compile("([\u0300-\u036f]{3})[\u0300-\u036f]+")
 
 
 @dataclass
@@ -186,7 +191,7 @@ def bubbles(text: str) -> list[str]:
 
 def plain_text(text: str) -> str:
     """What a customer typed, as words only: Rasa reads a leading `/` as a command (facts/rasa.md §2.1)."""
-    cleaned = _INVISIBLE.sub("", text)
+    cleaned = _HEAPED.sub(r"\1", _INVISIBLE.sub("", text))
     return re.sub(r"^[/\s]+", "", cleaned)[:MAX_TEXT].rstrip() or "?"
 
 

@@ -333,7 +333,7 @@ def name_in_wish(text: str) -> str | None:
     """`passar pro nome da minha irmã, Carla Coutinho` → `Carla Coutinho`; only a full name, written as one."""
     found = re.search(r"\bnome\s+d[aeo]\s+(.+)", text, re.IGNORECASE)
     said = (
-        re.search(r"[A-ZÀ-Ý][\wÀ-ÿ'.-]+(?:\s+(?:d[aeo]s?\s+)?[A-ZÀ-Ý][\wÀ-ÿ'.-]+)+", found.group(1)) if found else None
+        re.search(r"(?<![\w'.-])[A-ZÀ-Ý][\wÀ-ÿ'.-]+(?:\s+(?:d[aeo]s?\s+)?[A-ZÀ-Ý][\wÀ-ÿ'.-]+)+", found.group(1)) if found else None
     )
     return name_in(said.group()) if said else None
 
@@ -485,8 +485,8 @@ _ASKS_THE_PRICE = re.compile(
     r"\b(?:multa|fidelidade|taxa|quanto (?:custa|pago|sai|fica|eu pago)|paga(?:r)? (?:algo|alguma coisa)|tem que pagar)\b"
 )
 _KEEP = re.compile(
-    r"\b(?:nao|n) (?:quero|vou|precisa|preciso) (?:mais )?cancel\w+|desisti\w* de cancel\w+|nao cancel\w+"
-    r"|(?:desfa\w+|revert\w+|anul\w+|volta\w* atras|retir\w+|cancel\w+) (?:d?o |no |com o )?"
+    r"\b(?:nao|n) (?:quero|vou|precisa|preciso) (?:mais )?cancel\w+|\bdesisti\w* de cancel\w+|\bnao cancel\w+"
+    r"|\b(?:desfa\w+|revert\w+|anul\w+|volta\w* atras|retir\w+|cancel\w+) (?:d?o |no |com o )?"
     r"(?:meu )?(?:pedido (?:de|do) )?cancelamento"
     r"|manter? (?:a |minha |a minha |o |meu )?(?:internet|contrato|plano)|mudei de ideia|quero ficar|quero continuar"
 )

@@ -21,7 +21,7 @@ TRIED = (
     (
         Step.RESTART,
         re.compile(
-            r"\b(?:ja|fiz)\b.*\b(?:reinici|deslig|resete|tirei da tomada|liguei e desliguei)|reiniciei|resetei"
+            r"\b(?:ja|fiz)\b.{0,120}\b(?:reinici|deslig|resete|tirei da tomada|liguei e desliguei)|reiniciei|resetei"
             r"|(?:desliguei|tirei) (?:e|da tomada e) (?:liguei|coloquei)"
             r"|desliguei (?:tudo|o aparelho|o modem|a caixinha)"
         ),
