@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 Events = list[dict[str, Any]]
+#: `falha` of a form that ended because the records failed; of one that is tried again; then `oferta` names it.
+SYSTEM_DOWN, AGAIN = "sistema", "de_novo:"
 
 
 @lru_cache(maxsize=1)
@@ -142,16 +144,19 @@ class Talk:
 class TheoAction(Action, ABC):
     """An action that never leaves the customer in silence."""
 
+    #: Whether it does what a form was for: it can be run again, and says nothing where the form failed.
+    ends_form = False
+
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         talk = Talk(dispatcher, tracker, domain)
+        if self.ends_form and talk.slot("falha") == SYSTEM_DOWN:
+            return forget("falha")
         try:
             return sealed(await self.act(talk))
-        except BackofficeError as error:
-            logger.error("%s: the back office failed: %s", self.name(), type(error).__name__)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the customer gets a word
-            log_failure(self.name(), error)
-        talk.say("utter_erro_tecnico")
-        return [SlotSet("oferta", "atendente")]
+        except Exception as error:  # noqa: BLE001  `failed` logs it
+            asking = self.name().startswith("action_ask_")
+            again = tracker.active_loop.get("name") if asking else self.name() if self.ends_form else None
+            return sealed(await failed(talk, self.name(), error, again))
 
     @abstractmethod
     def name(self) -> str:
@@ -160,6 +165,24 @@ class TheoAction(Action, ABC):
     @abstractmethod
     async def act(self, talk: Talk) -> Events:
         """Returns the events; what is told goes through `talk`."""
+
+
+class SideAnswer(TheoAction, ABC):
+    """Answers a question at once, in the middle of whatever is done."""
+
+    #: The intent of the question.
+    question: str
+
+
+async def failed(talk: Talk, where: str, error: Exception, again: str | None, customer: str | None = None) -> Events:
+    """Logs a failure and tells it (`actions/failures.py`). `again` is what a yes runs once more, if anything."""
+    from actions.failures import tell_failure  # which knows the desk, and that knows this module
+
+    if isinstance(error, BackofficeError):
+        logger.error("%s: the back office failed: %s", where, type(error).__name__)
+    else:
+        log_failure(where, error)
+    return await tell_failure(talk, where, error, again, customer or talk.slot("cliente"))
 
 
 #: Slots whose whole value is a document, a part of one, or a birth date.

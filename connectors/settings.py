@@ -27,6 +27,10 @@ class Settings:
     actions_url: str = "http://127.0.0.1:5055"
     secret: str = field(default="", repr=False)
     """Shared with the action server; without it nothing inside may make Theo speak."""
+    stale_minutes: float = 120.0
+    """A reply older than this is not sent; 0: however old."""
+    messages_per_minute: float = 30.0
+    """What one number may send before the rest is set aside; 0: no limit."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -37,6 +41,8 @@ class Settings:
             burst_seconds=_seconds(environ, "THEO_BURST_SECONDS", 1.2),
             pace=_seconds(environ, "THEO_PACE", 1.0),
             takeover_minutes=_seconds(environ, "THEO_TAKEOVER_MINUTES", 60.0),
+            stale_minutes=_seconds(environ, "THEO_STALE_MINUTES", 120.0),
+            messages_per_minute=_seconds(environ, "THEO_MESSAGES_PER_MINUTE", 30.0),
             retention_days=_days(environ, "THEO_RETENTION_DAYS", 90.0),
             actions_url=(environ.get("THEO_ACTIONS_URL") or "http://127.0.0.1:5055").rstrip("/"),
             secret=environ.get("THEO_SECRET") or "",

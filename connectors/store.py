@@ -39,6 +39,7 @@ inbox = sa.Table(
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("received_at", sa.Float, nullable=False),
     # new → done (answered) | human (a person was serving) | dropped (deleted by the sender) | failed
+    #     | surplus (more than a number may send within a minute) | stale (a notice too old to be told)
     sa.Column("state", sa.String(16), nullable=False, default="new"),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.UniqueConstraint("channel", "instance", "kind", "message_id"),
@@ -56,7 +57,8 @@ outbox = sa.Table(
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("quoted", sa.String(128)),
     sa.Column("created_at", sa.Float, nullable=False),
-    # queued → sent (the gateway took it) | failed (it must not be retried); `error` may follow a sent one
+    # queued → sent (the gateway took it) | failed (it must not be retried) | stale (too old to be sent);
+    # `error` may follow a sent one
     sa.Column("state", sa.String(16), nullable=False, default="queued"),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("as_text", sa.Boolean, nullable=False, default=False),

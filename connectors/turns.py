@@ -8,14 +8,16 @@ after it, the replies are in the outbox.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import datetime as dt
 import itertools
 import json
 import logging
+import math
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,6 +41,8 @@ BURST_LIMIT = 5
 RETRY_WAITS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 20.0)
 #: A turn that takes longer has failed: Rasa itself would wait five minutes for an action.
 TURN_SECONDS = 60.0
+#: Turns under way at once. More would make all of them late, until they fail by their time-out and begin again.
+CONCURRENT_TURNS = 8
 #: An answer this many seconds late quotes what it answers.
 LATE_SECONDS = 30.0
 MAX_TEXT = 4000
@@ -238,9 +242,12 @@ class Turns:
         burst_seconds: float,
         apology: Callable[[], str],
         ready: Callable[[], bool] = lambda: True,
+        stale_seconds: float = math.inf,
     ) -> None:
         self._store, self._channel, self._handle, self._outbox = store, channel, handle, sender
         self._locks, self._burst, self._apology, self._ready = locks, burst_seconds, apology, ready
+        self._stale = stale_seconds
+        self._slots = asyncio.Semaphore(CONCURRENT_TURNS)
         self._workers = Workers(self._work)
 
     async def resume(self) -> None:
@@ -253,6 +260,19 @@ class Turns:
         """There is something new in this conversation."""
         self._workers.wake(name)
 
+    @contextlib.asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """No turn runs inside: those under way end first, the others wait."""
+        taken = 0
+        try:
+            while taken < CONCURRENT_TURNS:
+                await self._slots.acquire()
+                taken += 1
+            yield
+        finally:
+            for _ in range(taken):
+                self._slots.release()
+
     async def stop(self, seconds: float = 20.0) -> None:
         """Ends the turns under way and starts no other; the rest waits in the table."""
         await self._workers.stop(seconds)
@@ -261,8 +281,11 @@ class Turns:
         try:
             async with self._locks.hold(f"turn:{name}"):
                 while self._ready() and not self._workers.stopping.is_set():
-                    rows = await self._wait_for_silence(name)
-                    if not rows or not await self._answer(name, rows):
+                    if not await self._wait_for_silence(name):
+                        return
+                    async with self._slots:
+                        wait = await self._answer(name)
+                    if wait and not await self._workers.pause(wait):
                         return
         except Exception as error:  # noqa: BLE001 - whatever it is, the conversation must go on later
             # The database or Redis is away: the messages stay new, the sweep comes back to them.
@@ -284,13 +307,19 @@ class Turns:
             if not await self._workers.pause(wait):
                 return []
 
-    async def _answer(self, name: str, rows: list[Received]) -> bool:
-        """One turn. True when the next may follow."""
+    async def _answer(self, name: str) -> float:
+        """One turn. Returns the seconds until the next may follow."""
+        rows = await self._store.run(inbox.waiting, name)  # also what came while others were being answered
+        if not rows or self._workers.stopping.is_set():
+            return 0.0
         conversation = await self._store.run(inbox.conversation, name)
         if conversation.human_until and conversation.human_until > time.time():
             await self._store.run(inbox.set_state, [row.id for row in rows], "human")
-            return True
+            return 0.0
         taken = take_turn(rows)
+        if taken[0].message.kind == NOTICE and time.time() - taken[0].received_at > self._stale:
+            await self._store.run(inbox.set_state, [taken[0].id], "stale")
+            return 0.0
         turn = Turn(self._channel, conversation, taken, self._apology())
         attempt = max(row.attempts for row in taken)
         await self._store.run(inbox.count_attempt, [row.id for row in taken])
@@ -303,15 +332,15 @@ class Turns:
                 await self._store.run(turn.commit)
         except TurnTaken as error:
             logger.info("A turn was given up: %s.", error)
-            return True
+            return 0.0
         except TurnFailed as error:
             logger.error("A turn failed; nothing of it was kept: %s", error)
-            return await self._workers.pause(_retry_wait(attempt))
+            return _retry_wait(attempt)
         except Exception as error:  # noqa: BLE001 - whatever it is, the turn is run again
             logger.error("A turn failed; nothing of it was kept: %s", without_text(error))
-            return await self._workers.pause(_retry_wait(attempt))
+            return _retry_wait(attempt)
         self._outbox.wake(name)
-        return True
+        return 0.0
 
     async def _run(self, turn: Turn) -> None:
         """Rasa's part. Raises what Rasa raises, and TimeoutError."""

@@ -27,9 +27,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "models" / "theo.tar.gz"
 LOGS = ROOT / "var" / "log"
+#: Rasa's command line, without TensorFlow.
+RASA = (sys.executable, "-m", "connectors.rasa_lean")
 SECRETS = ROOT / "var" / "secrets"
 #: What a model is made from; anything newer than the model makes it old.
-SOURCES = ("data/**/*.yml", "domain.yml", "config.yml", "language/**/*.py")
+SOURCES = ("data/**/*.yml", "data/**/*.txt", "domain.yml", "config.yml", "language/**/*.py")
 START_SECONDS = 180
 STOP_SECONDS = 35
 
@@ -101,7 +103,7 @@ def train() -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / "train.log"
     out = ROOT / "models" / "new"
-    command = [sys.executable, "-m", "rasa", "train", "--out", str(out), "--fixed-model-name", "theo"]
+    command = [*RASA, "train", "--out", str(out), "--fixed-model-name", "theo"]
     begun = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT)
@@ -164,7 +166,7 @@ def programs(simulator: bool) -> list[Program]:
     page = port("THEO_SIMULATOR_PORT", 8090)
     listen = os.environ.get("THEO_HOST", "127.0.0.1")
     rasa = [
-        sys.executable, "-m", "rasa", "run", "--port", str(theo), "-i", listen, "--model", str(MODEL),
+        *RASA, "run", "--port", str(theo), "-i", listen, "--model", str(MODEL),
         "--endpoints", "endpoints.yml", "--credentials", "credentials.yml",
     ]  # fmt: skip
     found = [

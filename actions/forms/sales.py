@@ -221,7 +221,7 @@ class HireForm(PlaceForm):
             # The sales people look first: no plan is promised, and no hour.
             state.set("plano", state.get("plano") or "")
             state.set("horario", state.get("horario") or "")
-            if place.cep is None or place.rua:
+            if place.point or place.rua:
                 state.set("endereco", state.get("endereco") or "")
         if state.get("nome") is None and state.get("identidade") == CONFIRMED:
             customer = await talk.ask(lambda erp: erp.customer(state.get("cliente")))
@@ -287,6 +287,8 @@ def read_name(talk: Talk, *, asked: bool) -> str | None:
     led = re.search(r"\b(?:meu nome|me chamo)\b", fold(talk.text))
     if not (asked and free and talk.intent not in ("afirmar", "negar")) and not led:
         return None
+    if re.search(r"^\W*(?:na |no |a )?(?:rua|r|av|avenida|travessa|quadra|praca)\b|,\s*\d", fold(talk.text)):
+        return None  # an address, said one question too late
     return name_in(talk.text)
 
 

@@ -38,7 +38,7 @@ Json = dict[str, Any]
 #: Faults of the simulator in ordinary weather.
 CALM: Json = {
     "duplicates": 0, "reorder": False, "send_status": None, "send_fail_count": None, "send_delay_seconds": 0,
-    "send_hang": False, "drop_lists": False, "delivery_error": None, "connected": True, "webhook_retries": 3,
+    "send_hang": False, "send_reset": False, "drop_lists": False, "delivery_error": None, "connected": True, "webhook_retries": 3,
     "echo": True, "pace_seconds": 0,
 }  # fmt: skip
 START_SECONDS, STOP_SECONDS, QUIET_SECONDS = 150, 40, 45
@@ -173,6 +173,10 @@ class Stack:
         for name, process in list(self._processes.items()):
             if process.poll() is not None:
                 self.start(name)
+
+    def pid(self, name: str) -> int:
+        """The process of a program."""
+        return self._processes[name].pid
 
     def log(self, name: str, lines: int = 40) -> str:
         """The end of a program's log."""
