@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import logging
 import os
 import re
 import unicodedata
@@ -18,6 +19,8 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from stdnum.br import cnpj, cpf
+
+logger = logging.getLogger(__name__)
 
 #: Kind → how the classifier counts it: as it would count the digits themselves.
 KINDS = {
@@ -99,6 +102,7 @@ class Sealer:
             hidden = base64.urlsafe_b64encode(bytes.fromhex(letters.translate(_TO_HEX)))
             return self._box.decrypt(hidden).decode("utf-8", "surrogatepass")
         except (ValueError, InvalidToken):
+            logger.error("Something sealed could not be opened: THEO_SEAL_KEYS lacks the key that sealed it.")
             return match.group()
 
     def seal(self, text: str, today: dt.date, *, pieces: bool = True) -> str:

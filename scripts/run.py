@@ -207,10 +207,12 @@ def kept_secret(name: str, made: str) -> str:
     """
     file = SECRETS / name
     SECRETS.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = file.with_name(f".{name}.{os.getpid()}")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:
+        output.write(made)
     with suppress(FileExistsError):
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as new:
-            new.write(made)
+        os.link(new, file)  # whole or not at all: another start may read it at this moment
+    new.unlink()
     return file.read_text().strip()
 
 

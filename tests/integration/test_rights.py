@@ -95,7 +95,22 @@ def test_o_que_chega_de_novo_depois_de_apagar_nao_volta_a_ser_respondido(chat, s
         assert fold(theo.transcript()).count("apaguei a nossa conversa") == 1
 
 
-def test_cancelar_desbloquear_e_assumir_ficam_anotados(chat, stack):
+def test_um_desbloqueio_fica_anotado_uma_vez(chat, stack):
+    with chat("Josenildo") as theo:
+        theo.ouve("desbloqueia minha internet")
+        theo.ouve(theo.documento)
+        theo.ouve("não")
+        assert noted(stack) == []
+    with chat("Josenildo") as theo:
+        theo.ouve("desbloqueia minha internet")
+        theo.ouve("sim")
+        theo.ouve("desbloqueia minha internet")
+        [(who, what, protocol)] = noted(stack)
+        assert (who, what) == ("5583*****0002", "desbloqueio em confiança")
+        assert stack.erp.is_contact(protocol)
+
+
+def test_cancelar_e_assumir_ficam_anotados(chat, stack):
     with chat("Otávio") as theo:
         theo.ouve("quero cancelar minha internet")
         theo.ouve(theo.documento)

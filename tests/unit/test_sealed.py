@@ -42,11 +42,20 @@ def entities_of(text: str) -> list[tuple[str, object]]:
     return [(name, value) for name, _, _, value in entities.find(text, TODAY)]
 
 
-@pytest.mark.parametrize(("kind", "text"), [*(("cpf", t) for t in CPFS), *(("cnpj", t) for t in CNPJS)])
-@pytest.mark.parametrize("around", ["{}", "meu cpf é {}, tá?", "boleto {} por favor", "cpf{}"])
+#: Letters that run into those of a CNPJ: nobody could say where it begins.
+AROUND = ("{}", "meu cpf é {}, tá?", "boleto {} por favor", "cpf{}")
+
+
+@pytest.mark.parametrize(
+    ("around", "kind", "text"),
+    [
+        (around, kind, text)
+        for kind, texts in (("cpf", CPFS), ("cnpj", CNPJS))
+        for text in texts
+        for around in (AROUND[:3] if re.search("[a-zA-Z]", text) else AROUND)
+    ],
+)
 def test_a_document_becomes_a_word_that_is_understood_as_one(kind: str, text: str, around: str) -> None:
-    if around == "cpf{}" and re.search("[a-zA-Z]", text):
-        pytest.skip("letters run into letters: nobody could say where it begins")
     said = around.format(text)
     sealed = BOX.seal(said, TODAY)
     assert not re.search(r"\d", sealed)

@@ -28,6 +28,7 @@ from sanic import Sanic
 from connectors import inbox as inbox_module
 from connectors.messages import Outgoing
 from connectors.settings import Settings, ZapiSettings
+from connectors.store import conversations as conversations_table
 from connectors.store import engine_for
 from connectors.store import inbox as inbox_table
 from connectors.store import outbox as outbox_table
@@ -564,6 +565,33 @@ async def test_who_keeps_guessing_is_told_to_stop_and_z_api_is_heard_all_the_sam
     assert wrong == [401] * 30 + [429] * 5
     assert await server.post(said()) == 200
     assert len(refusals(caplog)) == 30
+
+
+async def test_old_talks_are_forgotten_by_the_running_server(
+    database_url: str, store: Any, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PURGE_SECONDS", 0.1)
+    monkeypatch.setattr(Sanic, "test_mode", True)
+    server = Server(database_url, FakeAgent())
+    monkeypatch.setattr(module, "ZapiClient", lambda *_: server.gateway)
+    await server.start()
+    try:
+        assert await server.post(said("oi")) == 200
+        await eventually(lambda: server.gateway.texts == ["eco: oi"] and rows(outbox_table)[0].state == "sent")
+        await asyncio.sleep(0.3)
+        assert len(rows(inbox_table)) == len(rows(outbox_table)) == 1
+        days = 89 * 24 * 3600
+        with store.engine.begin() as db:
+            db.execute(inbox_table.update().values(received_at=time.time() - days))
+            db.execute(outbox_table.update().values(created_at=time.time() - days))
+        await asyncio.sleep(0.3)
+        assert len(rows(inbox_table)) == len(rows(outbox_table)) == 1, "its time has not come"
+        with store.engine.begin() as db:
+            db.execute(inbox_table.update().values(received_at=time.time() - days * 2))
+            db.execute(outbox_table.update().values(created_at=time.time() - days * 2))
+        await eventually(lambda: not rows(inbox_table) and not rows(outbox_table) and not rows(conversations_table))
+    finally:
+        await server.stop()
 
 
 def test_a_missing_variable_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
