@@ -110,7 +110,8 @@ class ServiceForm(Action, ABC):
                 self._begin(talk, state)
                 await answer_beside(talk)
         answered = False
-        if not resuming:
+        only_media = talk.entity("midia") is not None and talk.entity("latitude") is None
+        if not (resuming or only_media):  # a photo says nothing that a form could take for an answer
             answered = await self._read(talk, state, None if starting else talk.slot("requested_slot"))
         if not (starting or resuming or answered or talk.intent in self.trigger_intents):
             return []

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import Any
 
-from actions.forms.base import ServiceForm, State
+from actions.forms.base import ServiceForm, State, form_of
 from actions.talk import Talk
 from backoffice import support
 from backoffice.first_level import End, Step, Symptom, next_step
@@ -43,6 +43,7 @@ _YES = re.compile(
     r"\b(?:sim|s|ss|isso|voltou|voltaram|resolveu|resolvido|funcionou|funcionando|normalizou|pegou|acendeu"
     r"|acenderam|ligou|melhora|melhorou|deu certo|foi|consegui|aham|claro|uhum|ja)\b"
 )
+_NEVER = r"(?!)"
 #: What else may be heard as yes or no, by the step that was asked.
 _STEP_WORDS = {
     Step.LIGHTS: (r"acesa|ligad|verde|piscand|azul|vermelh", r"apagad|desligad|tudo preto|sem luz|morto"),
@@ -57,7 +58,7 @@ _STEP_WORDS = {
 def read_answer(step: Step, text: str, intent: str) -> bool | None:
     """Yes or no to a step, in free words; negation wins ("não tem luz vermelha"). None: neither."""
     folded = strip_accents(text.lower())
-    yes_words, no_words = _STEP_WORDS.get(step, ("$^", "$^"))
+    yes_words, no_words = _STEP_WORDS.get(step, (_NEVER, _NEVER))
     if _NO.search(folded) or re.search(no_words, folded):
         return False
     if _YES.search(folded) or re.search(yes_words, folded):
@@ -243,8 +244,9 @@ class WifiForm(ServiceForm):
             return None
         words = talk.text.strip().split()
         password = words[-1] if words else ""
-        if len(words) > 6:
-            return None
+        other = form_of(talk.intent)
+        if len(words) > 6 or (len(words) > 2 and other and other != self.form):
+            return None  # a password has no spaces: this is another wish
         if not re.fullmatch(r"[\x21-\x7e]{8,63}", password):
             state.set("falha", "senha_fraca")
             return None
