@@ -176,6 +176,8 @@ class HearYes(TheoAction):
         if talk.tracker.active_loop.get("name"):
             return []
         offer = str(talk.slot("oferta") or "nenhuma")
+        if offer == "menu":  # "precisa de mais alguma coisa?"
+            return await ShowMenu().act(talk)
         if offer in OFFERED_ACTIONS:
             done = await OFFERED_ACTIONS[offer]().act(talk)
             return [SlotSet("oferta", "nenhuma"), *done, *offer_other_wish(talk, done)]

@@ -44,6 +44,7 @@ _YES = re.compile(
     r"|acenderam|ligou|melhora|melhorou|deu certo|foi|consegui|aham|claro|uhum|ja)\b"
 )
 _NEVER = r"(?!)"
+_ONLY = re.compile(r"\b(?:so|somente|apenas)\b")
 #: What else may be heard as yes or no, by the step that was asked.
 _STEP_WORDS = {
     Step.LIGHTS: (r"acesa|ligad|verde|piscand|azul|vermelh", r"apagad|desligad|tudo preto|sem luz|morto"),
@@ -92,6 +93,8 @@ class SupportForm(ServiceForm):
                 return None
             step = Step(state.get("passo"))
             answer = read_answer(step, talk.text, talk.intent)
+            if answer is None and talk.entity("aplicativo"):
+                step, answer = Step.ONE_APP, bool(_ONLY.search(strip_accents(talk.text.lower())))  # "só no netflix"
             if answer is None:
                 return None
             state.set("respostas", {**(state.get("respostas") or {}), step.value: answer})
@@ -166,6 +169,11 @@ class VisitForm(ServiceForm):
 
     form = "visita_form"
     slots = ("visita", "confirma")
+
+    async def _read(self, talk: Talk, state: State, requested: str | None) -> bool:
+        """More about the fault, told while a day is asked, does not begin the script again."""
+        answered = await super()._read(talk, state, requested)
+        return answered or (requested is not None and talk.intent in SUPPORT_INTENTS)
 
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
         if slot != "visita":

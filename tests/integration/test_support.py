@@ -251,3 +251,62 @@ def test_servico_deixado_no_meio_e_oferecido_depois(chat):
         theo.diz("vencimento")
         theo.ouve("sim")
         theo.pergunta("dia")
+
+
+def test_o_urgente_vem_primeiro_e_o_boleto_depois(chat):
+    with chat("Caio") as theo:
+        theo.ouve("manda o boleto e tô sem internet")
+        theo.ouve(theo.documento)
+        theo.diz("sinal da fibra não está chegando")
+        theo.nao_diz("fatura")
+        theo.ouve("de manhã")
+        theo.ouve("sim")
+        theo.diz("Visita marcada")
+        theo.pergunta("segunda via da conta")
+        theo.ouve("sim")
+        theo.diz("nenhuma fatura em aberto")
+
+
+def test_pergunta_junto_do_pedido_e_respondida_na_hora(chat):
+    with chat("Marlene") as theo:
+        theo.ouve("quero a segunda via da conta e que horas vocês abrem?")
+        theo.diz("A loja abre")
+        theo.pergunta("CPF ou CNPJ")
+
+
+def test_visita_que_ainda_nao_chegou_nao_e_dita_como_perdida(chat):
+    with chat("Ivone") as theo:
+        theo.ouve("o tecnico ficou de vir e ninguem apareceu")
+        theo.ouve(theo.documento)
+        theo.diz("ainda não chegou", "prioridade")
+        ticket = theo.stack.erp.ticket(theo.diz_protocolo())
+        assert "ninguem apareceu" in ticket.text
+
+
+def test_continua_apagado_na_hora_de_marcar_nao_recomeca_o_roteiro(chat):
+    with chat("Nair") as theo:
+        theo.ouve("o modem não liga")
+        theo.ouve(theo.documento)
+        theo.ouve("não acendeu")
+        theo.pergunta("técnico")
+        theo.ouve("o modem continua sem ligar")
+        theo.nao_diz("tomada")
+        theo.pergunta("técnico")
+
+
+def test_audio_no_roteiro_nao_e_um_nao(chat):
+    with chat("Marlene") as theo:
+        theo.ouve("tô sem internet")
+        theo.ouve(theo.documento)
+        theo.recebe("audio")
+        theo.diz("só consigo ler")
+        theo.pergunta("Resolveu?")
+
+
+def test_frase_inteira_no_lugar_da_senha_e_outro_assunto(chat):
+    with chat("Severina") as theo:
+        theo.ouve("quero trocar a senha do wifi")
+        theo.ouve(theo.documento)
+        theo.ouve("minha internet tá muito lenta")
+        theo.nao_diz("Essa não serve")
+        theo.pergunta("resolveu?")
