@@ -10,7 +10,8 @@ from actions.desk import summary
 from actions.formats import short_day, weekday
 from actions.service import ServiceAction
 from actions.talk import Events, Talk, TheoAction, forget
-from backoffice import desk, support
+from backoffice import billing, desk, support
+from backoffice.billing import ReleaseOutcome
 from backoffice.desk import LookupOutcome
 from backoffice.first_level import End
 from backoffice.records import Sector, Shift, Ticket, TicketStatus, Visit
@@ -43,6 +44,10 @@ class Support(ServiceAction):
         found = await talk.ask(support.diagnose, contract)
         booked = found.ticket.visit if found.ticket and found.ticket.visit else None
         if found.outcome is DiagnosisOutcome.BLOCKED_FOR_DEBT:
+            may = (await talk.ask(billing.may_release, contract)).outcome
+            if may in (ReleaseOutcome.USED_RECENTLY, ReleaseOutcome.TOO_MANY_OPEN):
+                talk.say("utter_suporte_bloqueado_sem_confianca")
+                return [SlotSet("oferta", "segunda_via")]
             talk.say("utter_suporte_bloqueado")
             return [SlotSet("oferta", "desbloqueio")]
         if found.outcome is DiagnosisOutcome.SUSPENDED:

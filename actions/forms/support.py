@@ -67,6 +67,15 @@ def read_answer(step: Step, text: str, intent: str) -> bool | None:
     return {"afirmar": True, "negar": False}.get(intent)
 
 
+def did_in_vain(text: str, step: Step, tried: list[str]) -> bool:
+    """Whether a step is said to be done already, without a word that it helped."""
+    folded = strip_accents(text.lower())
+    done = step.value in tried or re.search(r"\b(?:ja|fiz|tentei)\b.*\b(?:fiz|tentei|isso)\b|\bja (?:fiz|tentei)\b", folded)
+    return bool(done) and not re.search(
+        r"\b(?:voltou|resolv\w+|funcion\w+|normalizou|melhorou|pegou|acende\w+|ligou|deu certo|ok)\b", folded
+    )
+
+
 class SupportForm(ServiceForm):
     """Who, which address, what the network knows; then one question at a time."""
 
@@ -87,12 +96,17 @@ class SupportForm(ServiceForm):
         if slot == "relato":
             if talk.intent not in ANSWERS or state.get("relato") is not None:
                 return None  # "quero cancelar", said in the middle of it, is another wish
+            asks_who = talk.slot("requested_slot") in ("documento", "nascimento")
+            if asks_who and talk.intent not in SUPPORT_INTENTS:
+                return None  # "não sei meu cpf" is about the document
             return talk.text if talk.text and (asked or len(talk.text.split()) > 3) else None
         if slot == "resposta" and asked and state.get("passo"):
             if talk.intent not in ANSWERS:
                 return None
             step = Step(state.get("passo"))
             answer = read_answer(step, talk.text, talk.intent)
+            if step in (Step.RESTART, Step.POWER) and did_in_vain(talk.text, step, state.get("tentou") or []):
+                answer = False  # "já reiniciei" says that it was done, not that it helped
             if answer is None and talk.entity("aplicativo"):
                 step, answer = Step.ONE_APP, bool(_ONLY.search(strip_accents(talk.text.lower())))  # "só no netflix"
             if answer is None:
