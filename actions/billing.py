@@ -104,6 +104,7 @@ class Release(ServiceAction):
         until = day(release.until) if release.until else ""
         if release.outcome is ReleaseOutcome.RELEASED:
             talk.say("utter_desbloqueado", dia=until)
+            talk.note("desbloqueio em confiança", talk.slot("protocolo"))
             return []
         if release.outcome is ReleaseOutcome.ALREADY_RELEASED:
             talk.say("utter_ja_desbloqueado", dia=until)

@@ -526,6 +526,7 @@ class Cancel(ServiceAction):
             protocolo=done.ticket.protocol, endereco=before.address, plano=before.plan.name,
             dia=weekday(done.effective), multa=fine_words(talk, done.terms), equipamento=done.terms.equipment,
         )  # fmt: skip
+        talk.note("cancelamento", done.ticket.protocol)
         return [SlotSet("cancelamento", contract)]
 
     async def _known(self, talk: Talk, contract: Contract) -> Events:
@@ -549,6 +550,8 @@ async def keep(talk: Talk, contract: str) -> Events:
     """Takes a requested end back."""
     kept = await talk.ask(rules.keep, contract, talk.key)
     talk.say("utter_cancelamento_desfeito" if kept else "utter_nada_a_desfazer")
+    if kept:
+        talk.note("cancelamento desfeito", talk.slot("protocolo"))
     return [SlotSet("cancelamento", None), SlotSet("oferta", None)]
 
 

@@ -8,7 +8,7 @@ from rasa_sdk.events import ActiveLoop, SlotSet
 
 from actions.formats import weekday
 from actions.forms.base import CALL_PERSON_AFTER, NEEDS_PERSON
-from actions.talk import Events, SideAnswer, Talk, TheoAction, forget
+from actions.talk import Events, SideAnswer, Talk, TheoAction, forget, without_tokens
 from backoffice import desk
 from backoffice.desk import DeskState
 from backoffice.records import Sector
@@ -47,7 +47,7 @@ def when(talk: Talk, state: DeskState, now: dt.datetime, team: str = "equipe") -
 def summary(talk: Talk) -> str:
     """What an attendant should know before the first word: the wish, the chat and the last messages."""
     said = [
-        str(event.get("text", ""))
+        without_tokens(str(event.get("text", "")))
         for event in talk.tracker.events
         if event.get("event") == "user" and event.get("text") and not str(event["text"]).startswith("/")
     ]

@@ -218,8 +218,8 @@ class Erp(Protocol):
 
     # -- safety ---------------------------------------------------------------------------------
 
-    def failed_identifications(self, chat_phone: str, *, add: int = 0) -> int:
-        """How many identifications from this phone failed today, after adding `add`."""
+    def failed_identifications(self, who: str, *, add: int = 0) -> int:
+        """How many identifications failed today, after adding `add`. `who`: a phone, or the mark of a document."""
         ...
 
 

@@ -492,9 +492,9 @@ class SqlErp:
 
     # -- safety ---------------------------------------------------------------------------------
 
-    def failed_identifications(self, chat_phone: str, *, add: int = 0) -> int:
+    def failed_identifications(self, who: str, *, add: int = 0) -> int:
         table, today = tables.failed_identification, self.now().date()
-        phone = (phones.canonical(chat_phone) or chat_phone)[:64]
+        phone = who if who.startswith("doc:") else (phones.canonical(who) or who)[:64]
         own = and_(table.c.day == today, table.c.phone == phone)
         with self._database.write() if add else self._database.read() as tx:
             count = int(tx.execute(select(table.c.count).where(own)).scalar_one_or_none() or 0)

@@ -39,6 +39,7 @@ inbox = sa.Table(
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("received_at", sa.Float, nullable=False),
     # new → done (answered) | human (a person was serving) | dropped (deleted by the sender) | failed
+    #     | surplus (more than a number may send within a minute) | stale (a notice too old to be told)
     sa.Column("state", sa.String(16), nullable=False, default="new"),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.UniqueConstraint("channel", "instance", "kind", "message_id"),
@@ -56,7 +57,8 @@ outbox = sa.Table(
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("quoted", sa.String(128)),
     sa.Column("created_at", sa.Float, nullable=False),
-    # queued → sent (the gateway took it) | failed (it must not be retried); `error` may follow a sent one
+    # queued → sent (the gateway took it) | failed (it must not be retried) | stale (too old to be sent);
+    # `error` may follow a sent one
     sa.Column("state", sa.String(16), nullable=False, default="queued"),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("as_text", sa.Boolean, nullable=False, default=False),
@@ -66,6 +68,18 @@ outbox = sa.Table(
     sa.Column("error", sa.Text),
     sa.Index("theo_outbox_by_conversation", "conversation", "state", "id"),
     sa.Index("theo_outbox_by_state", "state"),
+)
+
+#: What somebody may ask about a year later: a chat taken over, a block lifted, a contract ended, data erased.
+audit = sa.Table(
+    "theo_audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("who", sa.String(64), nullable=False),  # the chat's phone, masked
+    sa.Column("what", sa.String(40), nullable=False),
+    sa.Column("protocol", sa.String(20)),
+    sa.Index("theo_audit_by_time", "at"),
 )
 
 

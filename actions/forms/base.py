@@ -20,7 +20,7 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.utils import all_subclasses
 
-from actions.talk import AGAIN, Events, SideAnswer, Talk, failed
+from actions.talk import AGAIN, Events, SideAnswer, Talk, failed, sealed
 from backoffice.documents import DocumentProblem, document_problem, parse_document
 from backoffice.identity import IdentityOutcome, identify, parse_birth
 from backoffice.records import Contract, ContractStatus
@@ -37,7 +37,7 @@ FREE_ANSWERS = ("informar", "nlu_fallback", "afirmar", "negar")
 _NOT_AT_HAND = re.compile(r"^\W*(?:eu )?(?:(?:nao|n|num) (?:sei|tenho|lembro|achei|estou com|to com)\b|esqueci\b)")
 
 #: Forms that are a part of another service and are not offered by themselves.
-PARTS = ("visita_form",)
+PARTS = ("visita_form", "direitos_form")
 #: A second intent of at least this confidence is a second wish.
 SECOND_WISH = 0.3
 #: Beside a document, which hardly leaves room for doubt, this much is a wish. A bare document leaves less.
@@ -98,12 +98,14 @@ class ServiceForm(Action, ABC):
         talk = Talk(dispatcher, tracker, domain)
         state = State(talk)
         try:
-            return await self._run(talk, state)
+            return sealed(await self._run(talk, state))
         except Exception as error:  # noqa: BLE001  `failed` logs it
-            return [*state.events, *await failed(talk, self.name(), error, self.form, state.get("cliente"))]
+            return sealed([*state.events, *await failed(talk, self.name(), error, self.form, state.get("cliente"))])
 
     async def _run(self, talk: Talk, state: State) -> Events:
         starting = _starts_now(talk.tracker, self.form)
+        if talk.entity("direito") and not starting and not _was_rejected(talk.tracker, self.form):
+            return []  # an answer to nothing: it has a form of its own
         resuming = _was_rejected(talk.tracker, self.form)
         if starting:
             state.set("interrompido", None)
@@ -171,7 +173,7 @@ class ServiceForm(Action, ABC):
         if slot == "confirma":
             return _yes_or_no(talk, self.trigger_intents) if asked else None
         if slot == "relato":
-            return talk.text if asked and talk.intent in (*FREE_ANSWERS, *self.trigger_intents) else None
+            return talk.told if asked and talk.intent in (*FREE_ANSWERS, *self.trigger_intents) else None
         return None
 
     async def _read_identity(self, talk: Talk, state: State, requested: str | None) -> bool:

@@ -528,10 +528,10 @@ class CancelForm(ContractForm):
             state.set("alternativa", NO_ALTERNATIVE)
         else:
             why = re.search(
-                r"\b(?:porque|pq|pois|por causa|ja que|por conta)\b\s+(.+)", talk.text, re.IGNORECASE | re.DOTALL
+                r"\b(?:porque|pq|pois|por causa|ja que|por conta)\b\s+(.+)", talk.told, re.IGNORECASE | re.DOTALL
             )
             if why or _SAYS_WHY.search(fold(talk.text)):
-                state.set("motivo", (why.group(1) if why else talk.text)[:300])
+                state.set("motivo", (why.group(1) if why else talk.told)[:300])
 
     async def _run(self, talk: Talk, state: State) -> Events:
         asks = talk.intent in self.trigger_intents and _ASKS_THE_PRICE.search(fold(talk.text))
@@ -579,10 +579,10 @@ class CancelForm(ContractForm):
         if talk.entity("motivo"):
             return str(talk.entity("motivo")) if talk.entity("motivo") != "pular" else ""
         if talk.intent == "negar" or _NO_REASON.search(text):
-            return "" if len(text.split()) <= 4 or _NO_REASON.search(text) else talk.text[:300]
+            return "" if len(text.split()) <= 4 or _NO_REASON.search(text) else talk.told[:300]
         if talk.intent == "afirmar" and len(text.split()) <= 3:
             return None
-        return talk.text[:300] if talk.intent in REASON_INTENTS and text else None
+        return talk.told[:300] if talk.intent in REASON_INTENTS and text else None
 
     async def prepare(self, talk: Talk, state: State) -> None:
         contract = await self.contract(talk, state)

@@ -328,7 +328,7 @@ def _address(talk: Talk) -> str | None:
 
 def read_address(talk: Talk) -> str | None:
     """Street and number, or words that can only be an address; two words alone may be a name."""
-    text = re.sub(r"\s+", " ", talk.text.strip())[:160]
+    text = re.sub(r"\s+", " ", talk.told.strip())[:160]
     numbered = re.search(r"\d|\bs/?n\b|sem numero", fold(text))
     if numbered and talk.intent not in ("pedir_segunda_via", "falar_com_atendente"):
         return text
@@ -350,7 +350,7 @@ def _time(talk: Talk) -> str | None:
         shift = talk.entity("turno")
         return {"manha": "de manhã", "tarde": "de tarde"}.get(str(shift)) if shift else None
     if talk.entity("turno", "dia") or _ANY_TIME.search(fold(text)) or re.search(r"\d|noite|almoco|cedo", fold(text)):
-        return re.sub(r"\s+", " ", text)[:80]
+        return re.sub(r"\s+", " ", talk.told)[:80]
     if talk.intent == "negar":
         return ""  # none is better than another
-    return text[:80] if talk.intent in ("informar", "nlu_fallback") else None
+    return talk.told[:80] if talk.intent in ("informar", "nlu_fallback") else None

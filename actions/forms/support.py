@@ -99,7 +99,7 @@ class SupportForm(ServiceForm):
             asks_who = talk.slot("requested_slot") in ("documento", "nascimento")
             if asks_who and talk.intent not in SUPPORT_INTENTS:
                 return None  # "não sei meu cpf" is about the document
-            return talk.text if talk.text and (asked or len(talk.text.split()) > 3) else None
+            return talk.told if talk.text and (asked or len(talk.text.split()) > 3) else None
         if slot == "resposta" and asked and state.get("passo"):
             if talk.intent not in ANSWERS:
                 return None
