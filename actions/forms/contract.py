@@ -500,6 +500,13 @@ REASON_INTENTS = (
 )  # fmt: skip
 
 
+#: A reason that is said without "porque": "tá muito caro, quero cancelar".
+_SAYS_WHY = re.compile(
+    r"\bcar[oa]\b|\bviaj\w+|\bviagem|desempreg\w+|nao (?:to |estou )?us(?:o|ando)\b|\bme mud(?:ar|ei|ando)\b|\blent[ao]\b"
+    r"|\bvive caindo|\bso (?:cai|fica caindo)"
+)
+
+
 class CancelForm(ContractForm):
     """Why (may be skipped), one alternative at most, the terms, and a clear yes. Who only asks gets the numbers first."""
 
@@ -523,8 +530,8 @@ class CancelForm(ContractForm):
             why = re.search(
                 r"\b(?:porque|pq|pois|por causa|ja que|por conta)\b\s+(.+)", talk.told, re.IGNORECASE | re.DOTALL
             )
-            if why:
-                state.set("motivo", why.group(1)[:300])
+            if why or _SAYS_WHY.search(fold(talk.text)):
+                state.set("motivo", (why.group(1) if why else talk.told)[:300])
 
     async def _run(self, talk: Talk, state: State) -> Events:
         asks = talk.intent in self.trigger_intents and _ASKS_THE_PRICE.search(fold(talk.text))
