@@ -107,6 +107,10 @@ class City(Stack):
         # The company's settings are read once, when the action server starts.
         SqlErp.open(self.environ["DATABASE_URL"], base=self.base).close()
 
+    def __enter__(self) -> City:
+        super().__enter__()
+        return self
+
     def forget_connections(self) -> None:
         """After the database was killed: ours are dead too."""
         self._engine.dispose()
@@ -362,8 +366,10 @@ class World:
             with contextlib.suppress(aiohttp.ClientError, OSError):
                 await self.hear()
 
-    async def close_the_books(self, may_repeat: int = 0, stale: bool = False) -> Result:
-        """Everything is delivered once more, everybody says "oi", and the books are compared.
+    async def close_the_books(
+        self, may_repeat: int = 0, stale: bool = False, last_words: int | None = None
+    ) -> Result:
+        """Everything is delivered once more, everybody (or the first `last_words`) says "oi", the books are compared.
 
         `may_repeat`: bubbles that may have come twice, since a kill found so many sends under way. `stale`: some
         replies were too old to be sent, and the talks are none with records.
@@ -377,7 +383,7 @@ class World:
         await self.quiet()
         if result.bubbles != before:
             result.problems.append(f"{result.bubbles - before} bubbles answered a repetition")
-        await asyncio.gather(*(self._last_word(customer) for customer in self.customers.values()))
+        await asyncio.gather(*(self._last_word(customer) for customer in list(self.customers.values())[:last_words]))
         await self.quiet()
         await asyncio.to_thread(self._compare, may_repeat)
         result.seconds = time.monotonic() - self._began
