@@ -291,7 +291,7 @@ class Outbox:
             return True
         age = time.time() - row.created_at
         if age > self._stale:
-            await self._store.run(lambda db: _mark(db, row.id, state="stale", error=f"{age / 60:.0f} min"))
+            await self._store.run(lambda db: _mark(db, row.id, state="stale", error=f"older than {self._stale / 60:g} min"))
             logger.error("A message was NOT sent: it is %.0f minutes old. See docs/operacao.md.", age / 60)
             return True
         try:
