@@ -70,6 +70,8 @@ class TellPlans(TheoAction):
 class TellCoverage(TheoAction):
     """The verdict, and one offer: to hire where it is served, else to put the wish down. Made once."""
 
+    ends_form = True
+
     def name(self) -> str:
         return "action_cobertura"
 
@@ -86,6 +88,8 @@ class TellCoverage(TheoAction):
 
 class RegisterLead(TheoAction):
     """Puts the wish down for the sales people, and says what was put down and when they read it."""
+
+    ends_form = True
 
     def name(self) -> str:
         return "action_contratar"
@@ -117,7 +121,8 @@ class RegisterLead(TheoAction):
             lines.append(talk.words("utter_pedido_horario", horario=talk.slot("horario")))
         state, now = await talk.ask(desk.desk_state), await talk.ask(lambda erp: erp.now())
         talk.say(
-            "utter_pedido_registrado" if place.served else "utter_interesse_registrado",
+            "utter_pedido_ja_registrado" if not lead.is_new else "utter_pedido_registrado" if place.served
+            else "utter_interesse_registrado",
             protocolo=lead.protocol, linhas="\n".join(f"• {line}" for line in lines), quando=when(talk, state, now, "comercial"),
         )  # fmt: skip
         done = [*forget(*WISH), SlotSet("oferta", None), SlotSet("atendido", True)]

@@ -244,12 +244,12 @@ class AboutVisit(ServiceAction):
     async def _missed(self, talk: Talk, contract: str, visit: Visit | None) -> Events:
         if visit is None:
             opened = await talk.ask(
-                desk.open_ticket, subject="visita_nao_realizada", sector=Sector.SUPPORT, text=talk.text,
+                desk.open_ticket, subject="visita_nao_realizada", sector=Sector.SUPPORT, text=talk.told,
                 key=talk.key, customer_id=talk.slot("cliente"), contract_id=contract or None,
             )  # fmt: skip
             talk.say("utter_visita_nao_veio_sem_registro", protocolo=opened.ticket.protocol)
             return []
-        opened = await talk.ask(support.report_missed_visit, visit.id, talk.text, talk.key)
+        opened = await talk.ask(support.report_missed_visit, visit.id, talk.told, talk.key)
         talk.say("utter_visita_nao_veio", quando=when_words(talk, visit), protocolo=opened.ticket.protocol)
         return []
 

@@ -23,6 +23,7 @@ class Settings:
     burst_seconds: float = 1.2
     pace: float = 1.0
     takeover_minutes: float = 60.0
+    retention_days: float = 90.0
     actions_url: str = "http://127.0.0.1:5055"
     secret: str = field(default="", repr=False)
     """Shared with the action server; without it nothing inside may make Theo speak."""
@@ -42,6 +43,7 @@ class Settings:
             takeover_minutes=_seconds(environ, "THEO_TAKEOVER_MINUTES", 60.0),
             stale_minutes=_seconds(environ, "THEO_STALE_MINUTES", 120.0),
             messages_per_minute=_seconds(environ, "THEO_MESSAGES_PER_MINUTE", 30.0),
+            retention_days=_days(environ, "THEO_RETENTION_DAYS", 90.0),
             actions_url=(environ.get("THEO_ACTIONS_URL") or "http://127.0.0.1:5055").rstrip("/"),
             secret=environ.get("THEO_SECRET") or "",
         )
@@ -75,6 +77,13 @@ class ZapiSettings:
             base_url=(environ.get("ZAPI_BASE_URL") or cls.base_url).rstrip("/"),
             menus=menus,
         )
+
+
+def _days(environ: Mapping[str, str], name: str, default: float) -> float:
+    value = _seconds(environ, name, default)
+    if value < 1:
+        raise SettingsError(f"{name} is {environ[name]!r}; it must be a number of days, one or more.")
+    return value
 
 
 def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:

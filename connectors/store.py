@@ -70,6 +70,18 @@ outbox = sa.Table(
     sa.Index("theo_outbox_by_state", "state"),
 )
 
+#: What somebody may ask about a year later: a chat taken over, a block lifted, a contract ended, data erased.
+audit = sa.Table(
+    "theo_audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("who", sa.String(64), nullable=False),  # the chat's phone, masked
+    sa.Column("what", sa.String(40), nullable=False),
+    sa.Column("protocol", sa.String(20)),
+    sa.Index("theo_audit_by_time", "at"),
+)
+
 
 def normal_url(url: str) -> str:
     """`postgres://` as many hosts write it → the name SQLAlchemy knows."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import datetime as dt
 import itertools
 import json
 import logging
@@ -17,19 +18,20 @@ import math
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from sqlalchemy.engine import Connection
 
-from connectors import inbox, menus, outbox
+from connectors import inbox, menus, outbox, retention
 from connectors.errors import TurnFailed, TurnTaken, without_text
 from connectors.inbox import Conversation, Received
 from connectors.locks import Locks
 from connectors.messages import MEDIA, NOTICE, OPTION, TEXT, Incoming, Option, Outgoing
 from connectors.store import Store
 from connectors.workers import Workers
+from language.sealed import sealer
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +61,10 @@ class Turn:
     rows: list[Received]
     apology: str
     replies: list[Outgoing] = field(default_factory=list)
+    #: (what, protocol) of the deeds that somebody may ask about later.
+    deeds: list[tuple[str, str | None]] = field(default_factory=list)
+    #: The customer wishes that this talk be forgotten, this turn too.
+    erases: bool = False
     committed: bool = False
 
     @property
@@ -94,6 +100,10 @@ class Turn:
             quoted=texts[-1] if late and texts else None,
         )
         self._remember_menu(db, asking)
+        for what, protocol in self.deeds:
+            retention.note(db, self.conversation, what, protocol)
+        if self.erases:
+            retention.erase(db, self.conversation.id)
         self.committed = True
 
     def _remember_menu(self, db: Connection, asking: bool) -> None:
@@ -148,7 +158,10 @@ class TurnOutput(OutputChannel):
             await self.send_text_message(recipient_id, text)
 
     async def send_custom_json(self, recipient_id: str, json_message: dict[str, Any], **kwargs: Any) -> None:
-        """`{"document": URL or path, "file_name": NAME, "caption": TEXT}` sends a file."""
+        """`{"document": URL or path, "file_name": NAME, "caption": TEXT}` sends a file.
+
+        `{"audit": WHAT, "protocol": NUMBER}` is noted with the turn, `{"erase": true}` forgets the talk with it.
+        """
         if "document" in json_message:
             self._turn.replies.append(
                 Outgoing(
@@ -157,6 +170,11 @@ class TurnOutput(OutputChannel):
                     file_name=json_message.get("file_name"),
                 )
             )
+        elif "audit" in json_message:
+            protocol = json_message.get("protocol")
+            self._turn.deeds.append((str(json_message["audit"]), str(protocol) if protocol else None))
+        elif json_message.get("erase") is True:
+            self._turn.erases = True
         else:
             logger.error("A custom message with the keys %s cannot be sent.", sorted(json_message))
 
@@ -346,15 +364,19 @@ class Turns:
         )  # fmt: skip
 
     async def _text(self, turn: Turn) -> str:
-        """The words for Rasa: a payload that we made ourselves, or plain text."""
+        """The words for Rasa: a payload that we made ourselves, or plain text with its documents sealed.
+
+        The channel sealed each message as a whole; here they are opened, joined, and only documents stay shut.
+        """
         first = turn.rows[0].message
         if first.kind == NOTICE:
             return first.text
-        text = words_of([row.message for row in turn.rows])
+        box = sealer()
+        text = words_of([replace(row.message, text=box.open(row.message.text)) for row in turn.rows])
         if first.kind == MEDIA and not text:
             return media_payload(first)
         option = await self._chosen(turn, first, text)
-        return option.payload if option else plain_text(text)
+        return option.payload if option else box.seal(plain_text(text), dt.date.today())
 
     async def _chosen(self, turn: Turn, message: Incoming, text: str) -> Option | None:
         """The option that is meant: of the menu that was tapped or quoted, else of the one that stands.

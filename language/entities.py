@@ -21,7 +21,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from stdnum.br import cnpj, cpf
 
-from language import dates
+from language import dates, sealed
 from language.folding import strip_accents
 
 TIMEZONE = ZoneInfo("America/Fortaleza")
@@ -30,6 +30,8 @@ LISTED = ("aplicativo", "forma_pagamento")
 
 Found = tuple[str, int, int, Any]
 
+#: Kind of a token → the entity that is under the seal.
+_SEALED = {"cpf": "cpf", "cnpj": "cnpj", "data": "dia"}
 _CPF = re.compile(r"(?<!\d)(?:\d[\s.\-/]{0,3}){10}\d(?!\d)")
 _CNPJ = re.compile(
     r"(?<![0-9a-z])[0-9a-z]{2}[.\s-]?[0-9a-z]{3}[.\s-]?[0-9a-z]{3}[/\s.-]?[0-9a-z]{4}[-\s.]?\d{2}(?![0-9a-z])"
@@ -51,9 +53,14 @@ _SCORE = re.compile(r"\W*(?:(?:minha )?nota\s*(?:e|eh|:)?\s*|dou\s+(?:nota\s+)?)
 
 def find(text: str, today: dt.date) -> Iterator[Found]:
     """(entity, start, end, value) of everything but the listed words. Values are normalised:
-    digits, upper-case places, Mbps, ISO dates, `manha`/`tarde`, whole numbers.
+    digits, upper-case places, Mbps, ISO dates, `manha`/`tarde`, whole numbers; what is sealed stays so.
     """
     folded = fold_same_length(text)
+    for match in sealed.TOKEN.finditer(folded):
+        entity = _SEALED.get(match.group(1))
+        if entity:
+            yield entity, match.start(), match.end(), match.group()
+    folded = sealed.TOKEN.sub(lambda match: " " * len(match.group()), folded)  # nothing else is read into them
     taken: list[tuple[int, int]] = []
     for name, start, end, value in _documents(folded):
         taken.append((start, end))

@@ -30,7 +30,7 @@ PUBLISHED = {"assistant", "simulator"}
 #: What libraries read or answer, so that our own code need not name it.
 LIBRARY_SETTINGS = {"LOG_LEVEL"}
 LIBRARY_ROUTES = {"/health"}
-SECRET = re.compile(r"PASSWORD|TOKEN|SECRET")
+SECRET = re.compile(r"PASSWORD|TOKEN|SECRET|KEYS")
 
 
 @dataclass

@@ -8,6 +8,7 @@ and an exit code other than 0.
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 import re
 import secrets
@@ -26,8 +27,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "models" / "theo.tar.gz"
 LOGS = ROOT / "var" / "log"
+#: Rasa's command line, without TensorFlow.
+RASA = (sys.executable, "-m", "connectors.rasa_lean")
+SECRETS = ROOT / "var" / "secrets"
 #: What a model is made from; anything newer than the model makes it old.
-SOURCES = ("data/**/*.yml", "domain.yml", "config.yml", "language/**/*.py")
+SOURCES = ("data/**/*.yml", "data/**/*.txt", "domain.yml", "config.yml", "language/**/*.py")
 START_SECONDS = 180
 STOP_SECONDS = 35
 
@@ -99,7 +103,7 @@ def train() -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / "train.log"
     out = ROOT / "models" / "new"
-    command = [sys.executable, "-m", "rasa", "train", "--out", str(out), "--fixed-model-name", "theo"]
+    command = [*RASA, "train", "--out", str(out), "--fixed-model-name", "theo"]
     begun = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT)
@@ -162,7 +166,7 @@ def programs(simulator: bool) -> list[Program]:
     page = port("THEO_SIMULATOR_PORT", 8090)
     listen = os.environ.get("THEO_HOST", "127.0.0.1")
     rasa = [
-        sys.executable, "-m", "rasa", "run", "--port", str(theo), "-i", listen, "--model", str(MODEL),
+        *RASA, "run", "--port", str(theo), "-i", listen, "--model", str(MODEL),
         "--endpoints", "endpoints.yml", "--credentials", "credentials.yml",
     ]  # fmt: skip
     found = [
@@ -177,7 +181,12 @@ def programs(simulator: bool) -> list[Program]:
 def prepare(simulator: bool) -> dict[str, str]:
     """The settings of this run. Raises Failure naming the first variable that is missing."""
     env = environment()
-    env.setdefault("THEO_SECRET", secrets.token_hex(32))
+    for name, made in (
+        ("THEO_SECRET", secrets.token_hex(32)),
+        ("THEO_SEAL_KEYS", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()),
+    ):
+        if not env.get(name):
+            env[name] = kept_secret(name, made)
     if simulator:
         page = port("THEO_SIMULATOR_PORT", 8090)
         env.setdefault("ZAPI_BASE_URL", f"http://127.0.0.1:{page}")
@@ -191,14 +200,30 @@ def prepare(simulator: bool) -> dict[str, str]:
     return env
 
 
+def kept_secret(name: str, made: str) -> str:
+    """What stands in `var/secrets/<name>`, for its owner only; `made` goes there the first time.
+
+    With another key, what waits and what talks remember of documents could not be read after a restart.
+    """
+    file = SECRETS / name
+    SECRETS.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as new:
+            new.write(made)
+    return file.read_text().strip()
+
+
 def check_settings(env: dict[str, str]) -> None:
     """Reads every setting as the programs will. Raises Failure."""
     from connectors.settings import Settings, SettingsError, ZapiSettings
+    from language.sealed import Sealer, SealError
 
     try:
+        Sealer(env["THEO_SEAL_KEYS"])
         Settings.from_environ(env)
         ZapiSettings.from_environ(env)
-    except SettingsError as error:
+    except (SettingsError, SealError) as error:
         raise Failure(str(error)) from None
 
 

@@ -85,7 +85,7 @@ class SupportForm(ServiceForm):
         if slot == "relato":
             if talk.intent not in ANSWERS or state.get("relato") is not None:
                 return None  # "quero cancelar", said in the middle of it, is another wish
-            return talk.text if talk.text and (asked or len(talk.text.split()) > 3) else None
+            return talk.told if talk.text and (asked or len(talk.text.split()) > 3) else None
         if slot == "resposta" and asked and state.get("passo"):
             if talk.intent not in ANSWERS:
                 return None

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,7 +23,7 @@ from sanic.exceptions import PayloadTooLarge
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from connectors import inbox, outbox, rasa_patches, takeover
+from connectors import inbox, outbox, rasa_patches, redaction, retention, strangers, takeover
 from connectors.errors import without_text
 from connectors.locks import Locks
 from connectors.messages import DELETE, OPERATOR, Connection, Delivery, Event, Ignored, Incoming, Outgoing
@@ -34,13 +35,19 @@ from connectors.tracker_store import TheoTrackerStore
 from connectors.turns import Turns
 from connectors.zapi.client import ZapiClient
 from connectors.zapi.parse import MAX_ID, parse
+from language.sealed import SealError, disarm, sealer
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 1_000_000
 #: Connections that may wait to be taken.
 BACKLOG = 1024
+#: Of one message; a turn takes less (`turns.MAX_TEXT`), but what cannot be seen is taken out first.
+MAX_CHARACTERS = 20_000
+#: Z-API's own bodies go six levels down.
+MAX_DEPTH = 32
 SWEEP_SECONDS = 5.0
+PURGE_SECONDS = 3600.0
 #: A thread that writes to the database needs Python's lock back after each statement, and while the understanding
 #: is at work it waits this long for it. Python's own 5 ms make a crowd wait for its 200.
 SWITCH_SECONDS = 0.0005
@@ -70,8 +77,13 @@ class ZapiInput(InputChannel):
         # Rasa starts its server after this; its own 100 make a crowd connect again and again.
         os.environ.setdefault(ENV_SANIC_BACKLOG, str(BACKLOG))
         try:
-            return cls(ZapiSettings.from_environ(), Settings.from_environ())
-        except SettingsError as error:
+            zapi, settings = ZapiSettings.from_environ(), Settings.from_environ()
+            if not settings.secret:
+                raise SettingsError("THEO_SECRET is not set: the action server would not listen to Theo.")
+            sealer()
+            redaction.install(redaction.secrets_of(os.environ))
+            return cls(zapi, settings)
+        except (SettingsError, SealError) as error:
             raise SystemExit(str(error)) from None
 
     def __init__(self, zapi: ZapiSettings, settings: Settings) -> None:
@@ -127,6 +139,7 @@ class Service:
         self._handle = on_new_message
         self._app: Sanic | None = None
         self._stopping = False
+        self._strangers = strangers.Strangers()
 
     async def open(self, app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
         """Before the first request; Rasa loads its model after this."""
@@ -148,7 +161,8 @@ class Service:
         self._model = ModelWatch(self._turns.paused)
 
     async def start(self, _app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
-        self._sweepers = [asyncio.create_task(self._sweep(look)) for look in (self._turns.resume, self._look)]
+        jobs = (self._sweep(self._turns.resume), self._sweep(self._look), self._purge())
+        self._sweepers = [asyncio.create_task(job) for job in jobs]
 
     async def stop(self, _app: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
         """Refuses new messages, ends the turns and sends under way; the rest waits in the tables."""
@@ -174,15 +188,30 @@ class Service:
         await self._outbox.resume()
         await self._model.look(getattr(self._app.ctx, "agent", None) if self._app else None)
 
+    async def _purge(self) -> None:
+        """Forgets, every hour, the talks of which the time has come."""
+        while True:
+            now, days = time.time(), self._settings.retention_days
+            try:
+                gone = await self._store.run(retention.purge, now, days)
+                for name in await self._store.run(retention.over, now, days):
+                    async with self._locks.hold(f"turn:{name}"):
+                        gone += await self._store.run(retention.forget, name, now, days)
+                if gone:
+                    logger.info("%d rows of old talks were forgotten.", gone)
+            except Exception as error:  # noqa: BLE001 - in an hour it is tried again
+                logger.error("Old talks could not be forgotten: %s", without_text(error))
+            await asyncio.sleep(PURGE_SECONDS)
+
     async def webhook(self, request: Request) -> HTTPResponse:
-        """200 once the message is stored; 400, 401, 503 with a reason and no content in the log."""
+        """200 once the message is stored; 400, 401, 429, 503 with a reason and no content in the log."""
         if not _proves(request, "z-api-token", self._zapi.token):
-            return _refuse(401, "wrong or missing z-api-token")
+            return self._stranger(request, "wrong or missing z-api-token")
         body = _json_object(request)
         if body is None:
-            return _refuse(400, "the body is not a JSON object")
+            return _refuse(400, "the body is not a JSON object, or goes too deep")
         if body.get("instanceId") != self._zapi.instance_id:
-            return _refuse(401, "instanceId is not ours")
+            return self._stranger(request, "instanceId is not ours")
         if self._stopping:
             return _refuse(503, "stopping")
         event = parse(body)
@@ -192,6 +221,15 @@ class Service:
             logger.error("A message could not be stored: %s", without_text(error))
             return _refuse(503, "the message could not be stored")
         return response.json({"received": True})
+
+    def _stranger(self, request: Request, reason: str) -> HTTPResponse:
+        """401, and 429 without a line in the log for an address that goes on."""
+        wrong = self._strangers.count(request.ip)
+        if wrong <= strangers.MOST:
+            return _refuse(401, reason)
+        if wrong == strangers.MOST + 1:
+            logger.warning("An address makes one wrong call after the other; its next ones are not told.")
+        return response.json({"error": "too many wrong calls"}, status=429)
 
     async def _take(self, event: Event) -> None:
         if isinstance(event, Ignored):
@@ -252,6 +290,8 @@ class Service:
         return [self._receive_from_customer(db, message) for message in messages]
 
     def _receive(self, db: sa.engine.Connection, message: Incoming) -> str | None:
+        # A burst may split a document over messages: what waits is sealed as a whole, and by itself at its turn.
+        message = replace(message, text=sealer().lock(disarm(message.text[:MAX_CHARACTERS]), "texto"))
         return inbox.receive(db, ZapiInput.name(), self._zapi.instance_id, message, time.time())
 
     def _receive_from_customer(self, db: sa.engine.Connection, message: Incoming) -> Stored:
@@ -279,7 +319,7 @@ class Service:
         For the action server only: header `x-theo-secret`. 200 also for a key that is known already.
         """
         if not self._settings.secret or not _proves(request, "x-theo-secret", self._settings.secret):
-            return _refuse(401, "wrong or missing x-theo-secret")
+            return self._stranger(request, "wrong or missing x-theo-secret")
         body = _json_object(request) or {}
         name, payload, key = (body.get(field) for field in ("conversation", "payload", "key"))
         if not (isinstance(name, str) and isinstance(payload, str) and payload.startswith("/")):
@@ -340,7 +380,18 @@ def _json_object(request: Request) -> dict[str, Any] | None:
         body = json.loads(request.body)
     except (ValueError, RecursionError):
         return None
-    return body if isinstance(body, dict) else None
+    return body if isinstance(body, dict) and not _deeper_than(body, MAX_DEPTH) else None
+
+
+def _deeper_than(body: Any, levels: int) -> bool:
+    """Whether objects and lists are nested in more levels than that."""
+    level = [body]
+    for _ in range(levels):
+        inside = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, (dict, list))]
+        level = [item for items in inside for item in items]
+        if not level:
+            return False
+    return any(isinstance(item, (dict, list)) for item in level)
 
 
 def _refuse(status: int, reason: str) -> HTTPResponse:

@@ -99,7 +99,7 @@ class ZapiClient:
         """A file of the action server's, as a data URI."""
         assert self._session is not None, "open() comes first"
         try:
-            async with self._session.get(self._settings.actions_url + path) as response:
+            async with self._session.get(self._settings.actions_url + path, allow_redirects=False) as response:
                 if response.status in (404, 410):
                     raise GatewayError(f"The file to send is gone ({response.status}).")
                 if response.status != 200:

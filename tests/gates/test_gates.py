@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -160,6 +161,31 @@ def test_mypy_sees_a_wrong_type(tmp_path: Path) -> None:
     outcome = execute(Step("canary", make_test.mypy(str(bad))))
     assert not outcome.ok
     assert "Incompatible return value type" in outcome.log.read_text()
+
+
+# -- promises ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(400)
+def test_a_theo_that_does_not_seal_fails_the_privacy_test(tmp_path: Path) -> None:
+    copy = tmp_path / "theo"
+    own = shutil.ignore_patterns(".*", "var", "results", "models", "docs", "__pycache__", "node_modules")
+    shutil.copytree(ROOT, copy, ignore=own)
+    (copy / "models").mkdir()
+    shutil.copy(run.MODEL, copy / "models")
+    for file, old, new in (
+        ("connectors/zapi/channel.py", "sealer().lock(disarm(message.text[:MAX_CHARACTERS]), \"texto\")", "message.text"),
+        ("actions/talk.py", "return value if name.startswith(\"protocolo\") else box.seal_value(value, today)", "return value"),
+        ("actions/talk.py", "if isinstance(value, str) and name in SEALED_SLOTS:", "if not SEALED_SLOTS:"),
+    ):
+        text = (copy / file).read_text(encoding="utf-8")
+        assert old in text
+        (copy / file).write_text(text.replace(old, new), encoding="utf-8")
+    test = [sys.executable, "-m", "pytest", "-q", "-k", "sqlite", "tests/integration/test_privacy.py"]
+    found = subprocess.run(test, cwd=copy, capture_output=True, text=True, timeout=380, check=False)
+    assert found.returncode == 1, found.stdout[-3000:]
+    for leak in ("theo_inbox.content: 529.982.247-25", "theo_inbox.content: 717.273", "events.data: 529.982.247-25"):
+        assert leak in found.stdout, (leak, found.stdout[-3000:])
 
 
 # -- Rasa -------------------------------------------------------------------------------------------------

@@ -6,10 +6,12 @@ again one by one, which `scripts.run` as a process would not allow: it ends all 
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import itertools
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -27,7 +29,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from backoffice.sql import SqlErp
-from connectors.store import conversations, inbox, outbox
+from connectors.store import audit, conversations, inbox, outbox
 from scripts import run
 
 T = TypeVar("T")
@@ -89,6 +91,8 @@ class Stack:
             "ZAPI_MENUS": "text",
             "THEO_PACE": "0",
             "THEO_BURST_SECONDS": "0.2",
+            "THEO_SECRET": secrets.token_hex(32),
+            "THEO_SEAL_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             **environ,
         }
         # Settings of whoever runs the tests must not point these programs at a real gateway.
@@ -169,6 +173,10 @@ class Stack:
         for name, process in list(self._processes.items()):
             if process.poll() is not None:
                 self.start(name)
+
+    def pid(self, name: str) -> int:
+        """The process of a program."""
+        return self._processes[name].pid
 
     def log(self, name: str, lines: int = 40) -> str:
         """The end of a program's log."""
@@ -258,7 +266,7 @@ class Stack:
         self.simulator.calm()
         self.simulator.clear()
         with self._engine.begin() as connection:
-            for table in (inbox, outbox, conversations):
+            for table in (inbox, outbox, conversations, audit):
                 connection.execute(table.delete())
             connection.execute(sa.text("DELETE FROM events"))
         # What was under way may have written a last row.

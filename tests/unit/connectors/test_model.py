@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from rasa.core.nlg import TemplatedNaturalLanguageGenerator
+from rasa.engine.storage.local_model_storage import LocalModelStorage
 
 from connectors import model as module
 from connectors.model import ModelWatch
@@ -29,7 +30,7 @@ class Watched:
             http_interpreter=None, domain="old", model_id="A", _set_fingerprint=lambda: None,
         )  # fmt: skip
         self.watch = ModelWatch(self.pause)
-        monkeypatch.setattr(module.LocalModelStorage, "metadata_from_archive", self.metadata)
+        monkeypatch.setattr(LocalModelStorage, "metadata_from_archive", self.metadata)
         monkeypatch.setattr(module, "MessageProcessor", self.load)
         self.write("A")
 

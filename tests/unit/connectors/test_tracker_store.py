@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import random
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -14,9 +16,22 @@ from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
 from rasa.core.tracker_store import FailSafeTrackerStore, SQLTrackerStore, TrackerStore
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, BotUttered, SessionStarted, SlotSet, UserUttered
+from rasa.shared.core.events import (
+    ActionExecuted,
+    ActionExecutionRejected,
+    ActiveLoop,
+    BotUttered,
+    ConversationPaused,
+    Event,
+    LoopInterrupted,
+    SessionStarted,
+    SlotSet,
+    UserUttered,
+)
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
+from connectors import tracker_store
 from connectors.store import Store, engine_for
 from connectors.store import inbox as inbox_table
 from connectors.store import outbox as outbox_table
@@ -27,8 +42,12 @@ Rows = Callable[..., list[Any]]
 Handle = Callable[[UserMessage], Awaitable[None]]
 DOMAIN = Domain.from_dict(
     {
-        "intents": ["informar"],
-        "slots": {"dia": {"type": "any", "mappings": [{"type": "custom"}]}},
+        "intents": ["informar", "saudar"],
+        "actions": ["action_x"],
+        "slots": {
+            "dia": {"type": "any", "mappings": [{"type": "custom"}]},
+            "nome": {"type": "text", "mappings": [{"type": "custom"}]},
+        },
         "forms": {"dia_form": {"required_slots": ["dia"]}},
     }
 )
@@ -75,13 +94,13 @@ def events(database_url: str) -> Callable[[], list[str]]:
 
 @pytest.fixture
 def broken_commit(database_url: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Commits of Rasa's (on the event loop's thread) fail once for every reason in the list."""
+    """Commits of Rasa's (on the memory's own threads) fail once for every reason in the list."""
     dialect = engine_for(database_url).dialect
     reasons: list[str] = []
     commit = dialect.do_commit
 
     def do_commit(connection: Any) -> None:
-        if reasons and threading.current_thread() is threading.main_thread():
+        if reasons and threading.current_thread().name.startswith("theo-memory"):
             connection.rollback()  # a COMMIT that fails has ended the transaction all the same
             raise dialect.dbapi.OperationalError(reasons.pop())
         commit(connection)
@@ -290,6 +309,126 @@ async def test_a_connection_that_died_is_replaced(
         engine.dispose()
     assert (await memory.retrieve(PHONE)).sender_id == PHONE
 
+# -- a long talk --------------------------------------------------------------------------------------
+
+
+class LongTalk:
+    """The same talk twice: as Rasa would remember it, and as it is kept and read again for every turn."""
+
+    def __init__(self, memory: FailSafeTrackerStore, seed: int) -> None:
+        self.memory, self.chance, self.turn = memory, random.Random(seed), 0
+        self.whole = DialogueStateTracker(PHONE, DOMAIN.slots)
+
+    async def says(self) -> DialogueStateTracker:
+        """One turn of forms, digressions, slots and answers; returns what is read for the next one."""
+        tracker = await self.memory.get_or_create_tracker(PHONE, append_action_listen=False)
+        new = [*([] if self.turn else [SessionStarted(), ActionExecuted("action_listen")]), *self._turn(tracker)]
+        self.whole.update_with_events(copy.deepcopy(new), DOMAIN)
+        tracker.update_with_events(new, DOMAIN)
+        await self.memory.save(tracker)
+        self.turn += 1
+        return await self.memory.retrieve(PHONE)
+
+    def _turn(self, tracker: DialogueStateTracker) -> list[Event]:
+        loop = tracker.active_loop_name
+        said = UserUttered(f"mensagem {self.turn}", {"name": self.chance.choice(["informar", "saudar"])})
+        answer = [BotUttered(f"resposta {self.turn}"), ActionExecuted("action_listen")]
+        what = self.chance.random()
+        if loop and what < 0.4:  # the form goes on
+            return [said, ActionExecuted("dia_form"), SlotSet("dia", self.turn), *answer]
+        if loop and what < 0.6:  # a side question, after which the form asks again
+            aside = [ActionExecutionRejected("dia_form"), ActionExecuted("action_x"), LoopInterrupted(True)]
+            return [said, *aside, ActionExecuted("dia_form"), *answer]
+        if loop and what < 0.8:  # a side question, and no more
+            return [said, ActionExecutionRejected("dia_form"), ActionExecuted("action_x"), *answer]
+        if loop:
+            return [said, ActionExecuted("dia_form"), SlotSet("requested_slot", None), ActiveLoop(None), *answer]
+        if what < 0.5:
+            opened = [ActiveLoop("dia_form"), SlotSet("requested_slot", "dia")]
+            return [said, ActionExecuted("dia_form"), *opened, *answer]
+        return [said, ActionExecuted("action_x"), SlotSet("nome", f"nome {self.turn}"), *answer]
+
+
+@on_sqlite
+@pytest.mark.parametrize("seed", range(6))
+async def test_what_is_read_of_a_long_talk_leads_to_the_same(memory: FailSafeTrackerStore, seed: int) -> None:
+    talk = LongTalk(memory, seed)
+    for _ in range(120):
+        read, whole = await talk.says(), talk.whole
+        assert read.current_slot_values() == whole.current_slot_values()
+        assert read.active_loop == whole.active_loop or read.active_loop_name == whole.active_loop_name
+        assert (read.latest_action_name, read.followup_action) == (whole.latest_action_name, whole.followup_action)
+        # Five states are what a policy looks back at most; the longest rule has three.
+        assert read.past_states(DOMAIN)[-5:] == whole.past_states(DOMAIN)[-5:]
+        assert said(read)[-tracker_store.LEAST_TURNS :] == said(whole)[-tracker_store.LEAST_TURNS :]
+        assert len(said(read)) <= tracker_store.MOST_TURNS + 8  # a digression at the wrong place puts it off
+
+
+async def test_a_turn_reads_and_writes_the_same_at_the_end_of_a_talk(memory: FailSafeTrackerStore) -> None:
+    talk = LongTalk(memory, 1)
+    lengths = [len((await talk.says()).events) for _ in range(150)]
+    assert max(lengths[100:]) <= 1.3 * max(lengths[:30])
+    full = await memory.retrieve_full_tracker(PHONE)
+    assert said(full) == said(talk.whole)  # nothing is forgotten
+    assert [type(e) for e in full.events] == [type(e) for e in talk.whole.events]
+
+
+async def test_a_new_session_begins_anew(memory: FailSafeTrackerStore) -> None:
+    talk = LongTalk(memory, 2)
+    for _ in range(40):
+        tracker = await talk.says()
+    tracker.update_with_events([SessionStarted(), UserUttered("de novo"), ActionExecuted("action_listen")], DOMAIN)
+    await memory.save(tracker)
+    tracker = await memory.retrieve(PHONE)
+    assert said(tracker) == ["de novo"]
+    assert tracker.get_slot("nome") is None
+
+
+async def test_a_paused_talk_stays_paused(memory: FailSafeTrackerStore) -> None:
+    talk = LongTalk(memory, 3)
+    tracker = await talk.says()
+    tracker.update(ConversationPaused())
+    await memory.save(tracker)
+    for _ in range(40):
+        tracker = await talk.says()
+    assert tracker.is_paused()
+
+
+@on_sqlite
+async def test_rasa_reads_all_of_a_session(store: Store, database_url: str) -> None:
+    """When this fails, a newer Rasa reads only what it needs, and `resumption` can go."""
+    stock = SQLTrackerStore(DOMAIN, host=database_url)
+    talk = LongTalk(stock, 4)
+    for _ in range(60):
+        tracker = await talk.says()
+    assert len(said(tracker)) == 60
+
+
+async def test_no_row_is_looked_for_one_by_one(memory: FailSafeTrackerStore, database_url: str) -> None:
+    talk = LongTalk(memory, 5)
+    for _ in range(30):
+        await talk.says()
+    engine = engine_for(database_url)
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    await memory.retrieve(PHONE)
+    sa.event.remove(engine, "before_cursor_execute", note)
+    reads = [(statement, parameters) for statement, parameters in asked if "FROM events" in statement]
+    assert len(reads) == 2
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as db:
+            for statement, parameters in reads:
+                plan = [row[-1] for row in db.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+                assert not [step for step in plan if step.startswith(("SCAN", "USE TEMP B-TREE"))], plan
+
+
+def said(tracker: DialogueStateTracker) -> list[str]:
+    return [event.text for event in tracker.events if isinstance(event, UserUttered)]
+
 
 # -- how Rasa finds it --------------------------------------------------------------------------------
 
@@ -303,9 +442,9 @@ def test_endpoints_yml_leads_here(store: Store) -> None:
     assert isinstance(agent.tracker_store._tracker_store, TheoTrackerStore)
 
 
-def test_the_index_of_a_session_is_there(memory: FailSafeTrackerStore, database_url: str) -> None:
+def test_the_indices_are_there(memory: FailSafeTrackerStore, database_url: str) -> None:
     names = {index["name"] for index in sa.inspect(engine_for(database_url)).get_indexes("events")}
-    assert "theo_events_by_session" in names
+    assert {"theo_events_by_sender_id_id", "theo_events_by_sender_id_type_name_id"} <= names
 
 
 def test_slots_do_not_grow_from_session_to_session() -> None:

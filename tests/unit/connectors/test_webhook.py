@@ -545,10 +545,43 @@ async def test_while_stopping_nothing_is_taken(server: Server, rows: Rows) -> No
 async def _nothing(*_: object) -> None: ...
 
 
+@on_sqlite
+async def test_a_body_that_goes_too_deep_is_refused(server: Server, rows: Rows) -> None:
+    deep: Any = "oi"
+    for _ in range(40):
+        deep = {"a": deep}
+    assert await server.post(said(externalAdReply=deep)) == 400
+    assert await server.post(b"[" * 100_000) == 400
+    assert await server.post(said(externalAdReply={"a": {"b": [{"c": "d"}]}})) == 200
+    assert len(rows(inbox_table)) == 1
+
+
+@on_sqlite
+async def test_who_keeps_guessing_is_told_to_stop_and_z_api_is_heard_all_the_same(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = [await server.post(said(), **{"z-api-token": f"guess-{n}"}) for n in range(35)]
+    assert wrong == [401] * 30 + [429] * 5
+    assert await server.post(said()) == 200
+    assert len(refusals(caplog)) == 30
+
+
 def test_a_missing_variable_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZAPI_INSTANCE_ID", INSTANCE)
     monkeypatch.delenv("ZAPI_TOKEN", raising=False)
     with pytest.raises(SystemExit, match="ZAPI_TOKEN is not set: Theo cannot talk to Z-API without it."):
+        ZapiInput.from_credentials(None)
+    monkeypatch.setenv("ZAPI_TOKEN", TOKEN)
+    monkeypatch.setenv("ZAPI_CLIENT_TOKEN", ACCOUNT)
+    monkeypatch.setenv("THEO_SECRET", "")
+    with pytest.raises(SystemExit, match="^THEO_SECRET is not set: "):
+        ZapiInput.from_credentials(None)
+    monkeypatch.setenv("THEO_SECRET", SHARED)
+    monkeypatch.setenv("THEO_SEAL_KEYS", "")
+    with pytest.raises(SystemExit, match="^THEO_SEAL_KEYS is not set: "):
+        ZapiInput.from_credentials(None)
+    monkeypatch.setenv("THEO_SEAL_KEYS", "curta")
+    with pytest.raises(SystemExit, match="^THEO_SEAL_KEYS holds something that is no key: "):
         ZapiInput.from_credentials(None)
 
 
@@ -574,6 +607,7 @@ async def test_sigterm_ends_the_turn_under_way_and_keeps_the_rest(
     environ = {
         **os.environ, "DATABASE_URL": url, "REDIS_URL": "", "THEO_BURST_SECONDS": "0.2", "THEO_PACE": "0",
         "ZAPI_INSTANCE_ID": INSTANCE, "ZAPI_TOKEN": TOKEN, "ZAPI_CLIENT_TOKEN": ACCOUNT, "SLOW_SECONDS": "1",
+        "THEO_SECRET": SHARED,
         "ZAPI_BASE_URL": f"http://127.0.0.1:{runner.addresses[0][1]}", "PYTHONWARNINGS": "ignore",
     }  # fmt: skip
     log = (tmp_path / "log").open("w+")
@@ -675,7 +709,7 @@ async def test_one_that_cannot_be_stored_does_not_refuse_the_others(
     real = inbox_module.receive
 
     def picky(db: Any, channel: str, instance: str, message: Any, now: float) -> Any:
-        if message.text == "veneno":
+        if message.message_id == "3EB0D1":  # "veneno", sealed by now
             raise ValueError("cannot be stored")
         return real(db, channel, instance, message, now)
 

@@ -1,0 +1,1 @@
+"""Measurements: load, latency and understanding, beside stock Rasa."""
