@@ -1,7 +1,7 @@
 """Plays every fault against the real programs: `python -m tests.faults`, `make test-long`.
 
-Writes the figures to `results/faults/` and the table into docs/operacao.md (not with `--only`). The exit code is
-0 when every promise held and the build with a broken one was found out.
+Writes the figures to `results/faults/` and their rows into the table of docs/operacao.md. The exit code is 0 when
+every promise held and the build with a broken one was found out.
 """
 
 from __future__ import annotations
@@ -70,19 +70,19 @@ def _engine(which: str) -> Run:
 
 SCENARIOS = (
     Scenario("theo", "`kill -9` no Theo (Rasa e canal), 2 vezes", 200, "plain", _kill("theo")),
-    Scenario("actions", "`kill -9` no servidor de ações, 2 vezes", 60, "plain", _kill("actions")),
-    Scenario("simulator", "`kill -9` na Z-API (simulador), 2 vezes", 60, "plain", _kill("simulator")),
-    Scenario("webhooks", "cada webhook até 9 vezes, fora de ordem", 100, "plain", _plain(scenarios.repeated_webhooks)),
-    Scenario("sends", "envios: 500, queda, 429, sem resposta", 60, "plain", _plain(scenarios.bad_sends)),
-    Scenario("offline", "celular desconectado 10 s, 2 vezes", 60, "plain", _plain(scenarios.phone_off_line)),
+    Scenario("actions", "`kill -9` no servidor de ações, 2 vezes", 40, "plain", _kill("actions")),
+    Scenario("simulator", "`kill -9` na Z-API (simulador), 2 vezes", 40, "plain", _kill("simulator")),
+    Scenario("webhooks", "cada webhook até 9 vezes, fora de ordem", 60, "plain", _plain(scenarios.repeated_webhooks)),
+    Scenario("sends", "envios: 500, queda, 429, sem resposta", 40, "plain", _plain(scenarios.bad_sends)),
+    Scenario("offline", "celular desconectado 10 s, 2 vezes", 40, "plain", _plain(scenarios.phone_off_line)),
     Scenario("stale", "celular desconectado além do prazo", 30, "stale", _plain(scenarios.stale_replies)),
     Scenario(
-        "disk", "disco de `var/` cheio por 10 s", 60, "disk",
+        "disk", "disco de `var/` cheio por 10 s", 40, "disk",
         lambda city, name, setting, count: scenarios.disk_full(city, name, setting.mounted, count),
     ),
-    Scenario("model", "modelo trocado 2 vezes, e um arquivo ruim", 60, "model", _plain(scenarios.new_model)),
-    Scenario("postgres", "PostgreSQL cai e volta em 4 s, 2 vezes", 60, "engines", _engine("postgres")),
-    Scenario("redis", "Redis cai e volta em 4 s, 2 vezes", 60, "engines", _engine("redis")),
+    Scenario("model", "modelo trocado 2 vezes, e um arquivo ruim", 40, "model", _plain(scenarios.new_model)),
+    Scenario("postgres", "PostgreSQL cai e volta em 4 s, 2 vezes", 40, "engines", _engine("postgres")),
+    Scenario("redis", "Redis cai e volta em 4 s, 2 vezes", 40, "engines", _engine("redis")),
     Scenario("load", "1.000 clientes ao mesmo tempo", 1000, "load", _plain(load.everybody_at_once)),
     Scenario("flood", "um número manda 500 mensagens em 20 s", 60, "load", _plain(load.one_floods)),
 )  # fmt: skip
@@ -121,8 +121,8 @@ def world_of(name: str, people: int) -> Iterator[tuple[City, Setting]]:
 
 
 def play(chosen: list[Scenario], count: int | None) -> list[Result]:
-    """Plays the scenarios, one after the other, and says what became of each."""
-    results = []
+    """Plays the scenarios, one after the other, says what became of each and, with their own counts, writes it."""
+    results: list[Result] = []
     for world in dict.fromkeys(scenario.world for scenario in chosen):
         here = [scenario for scenario in chosen if scenario.world == world]
         with world_of(world, max(count or scenario.conversations for scenario in here)) as (city, setting):
@@ -130,6 +130,8 @@ def play(chosen: list[Scenario], count: int | None) -> list[Result]:
                 result = asyncio.run(scenario.play(city, scenario.name, setting, count or scenario.conversations))
                 results.append(result)
                 print(told(result), flush=True)
+                if count is None:
+                    write(results)
     return results
 
 
@@ -142,31 +144,34 @@ def told(result: Result) -> str:
     return "\n".join([line, *(f"    {problem}" for problem in result.problems[:10])])
 
 
-def table(results: list[Result]) -> str:
+def row(result: Result) -> str:
     """The figures as whoever runs Theo reads them."""
-    head = (
-        "| falha | conversas | mensagens | entregas | perdidas | repetidas | registros errados | segundos até voltar | |\n"
-        "|---|--:|--:|--:|--:|--:|--:|--:|---|\n"
-    )
-    rows = [
-        f"| {r.name} | {r.conversations} | {r.messages} | {r.deliveries} | {r.lost} | {r.duplicated} "
-        f"| {r.records_wrong} | {r.recovery_seconds:.1f} | {r.note} |"
-        for r in results
-    ]
-    return head + "\n".join(rows) + "\n"
+    figures = (
+        result.conversations, result.messages, result.deliveries, result.lost, result.duplicated, result.records_wrong,
+        f"{result.recovery_seconds:.1f}".replace(".", ","),
+    )  # fmt: skip
+    return f"| {result.name} | {' | '.join(map(str, figures))} | {result.note} |"
 
 
-def write(results: list[Result], seconds: float) -> None:
-    """`results/faults/` and the table in docs/operacao.md."""
+HEAD = (
+    "| falha | conversas | mensagens | entregas | perdidas | repetidas | registros errados | segundos até voltar | |",
+    "|---|--:|--:|--:|--:|--:|--:|--:|---|",
+)
+
+
+def write(results: list[Result]) -> None:
+    """`results/faults/` and the rows of these scenarios in the table of docs/operacao.md; other rows stay."""
     OUT.mkdir(parents=True, exist_ok=True)
     figures = [dataclasses.asdict(result) for result in results]
     (OUT / "faults.json").write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
-    (OUT / "faults.md").write_text(table(results), encoding="utf-8")
     text = DOCUMENT.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
-    _, after = rest.split(END)
-    told = f"\n{table(results)}\nMedido em {time.strftime('%d/%m/%Y')}, em {seconds / 60:.0f} minutos ao todo.\n"
-    DOCUMENT.write_text(before + BEGIN + told + END + after, encoding="utf-8")
+    old, after = rest.split(END)
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in old.splitlines() if line.startswith("| ")}
+    rows |= {result.name: row(result) for result in results}
+    table = "\n".join([*HEAD, *(rows[scenario.name] for scenario in SCENARIOS if scenario.name in rows)])
+    (OUT / "faults.md").write_text(table + "\n", encoding="utf-8")
+    DOCUMENT.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -188,8 +193,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{'✓' if found else '✗'} a build that answers 200 before it has stored is found out", flush=True)
         good = good and found
     seconds = time.monotonic() - began
-    if not wanted.only and not wanted.conversations:
-        write(results, seconds)
     print(f"===== {sum(r.ok for r in results)} of {len(results)} faults survived in {seconds:.0f} s =====", flush=True)
     return 0 if good else 1
 

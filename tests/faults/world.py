@@ -16,6 +16,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,7 @@ class City(Stack):
     """The programs with the customers of the harness on record, and a model file of their own."""
 
     def __init__(self, folder: Path, count: int, plays: tuple[Play, ...] = PLAYS, **environ: str) -> None:
+        self._starter = ThreadPoolExecutor(1)
         self.people = people(count, plays)
         self.base = folder / "base.yml"
         write_base(self.base, self.people)
@@ -110,6 +112,12 @@ class City(Stack):
     def __enter__(self) -> City:
         super().__enter__()
         return self
+
+    def start(self, name: str, *, wait: bool = True) -> None:
+        """From a thread that lives as long as this: a program dies with the thread that started it."""
+        self._starter.submit(super().start, name, wait=False).result()
+        if wait:
+            self.wait_until_ready(name)
 
     def forget_connections(self) -> None:
         """After the database was killed: ours are dead too."""
