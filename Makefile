@@ -25,6 +25,10 @@ train: setup ## treina o modelo
 test: setup ## tudo que prova que funciona
 	@$(PY) -m scripts.test
 
+test-long: setup ## as falhas e a carga, contra os programas de verdade (uns 20 minutos)
+	@$(PY) -m scripts.run --train-only
+	@$(PY) -m tests.faults
+
 check: setup ## ruff e mypy
 	@$(PY) -m scripts.test --only lint mypy
 

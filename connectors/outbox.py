@@ -206,6 +206,7 @@ class Outbox:
         self._workers = Workers(self._work)
         self._slots = asyncio.Semaphore(CONCURRENT_SENDS)
         self._early: dict[str, Delivery] = {}
+        self._taken: dict[int, Sent] = {}
 
     async def resume(self) -> None:
         """Picks up what an earlier process left behind."""
@@ -285,9 +286,12 @@ class Outbox:
 
     async def _send(self, row: Row) -> bool:
         """True when the next bubble may follow."""
+        if row.id in self._taken:  # the gateway has it; the database was away when that was to be noted
+            await self._note(row)
+            return True
         age = time.time() - row.created_at
         if age > self._stale:
-            await self._store.run(lambda db: _mark(db, row.id, state="stale", error=f"{age / 60:.0f} min"))
+            await self._store.run(lambda db: _mark(db, row.id, state="stale", error=f"older than {self._stale / 60:g} min"))
             logger.error("A message was NOT sent: it is %.0f minutes old. See docs/operacao.md.", age / 60)
             return True
         try:
@@ -310,12 +314,18 @@ class Outbox:
         except Exception as error:  # noqa: BLE001 - one bubble that cannot be made must not stop the chat
             logger.error("A bubble could not be made: %s", without_text(error))
             return await self._give_up(row, type(error).__name__)
+        self._taken[row.id] = sent
+        await self._note(row)
+        return True
+
+    async def _note(self, row: Row) -> None:
+        sent = self._taken[row.id]
         values = {"message_id": sent.message_id, "queue_id": sent.queue_id, "sent_at": time.time()}
         await self._store.run(lambda db: _mark(db, row.id, state="sent", error=None, **values))
+        del self._taken[row.id]
         early = self._early.pop(sent.queue_id or sent.message_id or "", None)
         if early is not None:
             await self.delivered(early)
-        return True
 
     async def _give_up(self, row: Row, reason: str) -> bool:
         await self._store.run(lambda db: _mark(db, row.id, state="failed", error=reason))

@@ -32,6 +32,7 @@ CANARIES = {
     "replay": "test_a_story_that_does_not_happen_fails",
     "nlu": "test_understanding_below_its_threshold_fails",
     "integration": "test_a_failing_test_fails_its_step",
+    "faults": "test_a_build_that_answers_twice_is_found_out",
     "browser": "test_a_failing_test_fails_its_step",
     "gates": "test_a_failing_test_fails_its_step",
 }
@@ -376,3 +377,14 @@ def test_training_with_a_broken_domain_fails_and_keeps_the_old_model(
     assert run.main() == 1
     assert capsys.readouterr().err.startswith("✗ Training failed: ")
     assert model.read_bytes() == b"the model of yesterday"
+
+
+# -- faults -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(180)
+def test_a_build_that_answers_twice_is_found_out() -> None:
+    """The real programs of a copy in which the inbox does not know a repetition."""
+    from tests.faults import broken
+
+    assert broken.found_out("a repetition is known", count=4)
