@@ -117,12 +117,19 @@ class Store:
     def __init__(self, url: str) -> None:
         self.engine = engine_for(url)
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="theo-store")
+        self._one_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="theo-store-in-order")
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:
         """`function(connection, *args)` in one transaction."""
+        return await self._on(self._threads, function, *args)
 
+    async def run_in_order(self, function: Callable[..., T], *args: Any) -> T:
+        """The same, after all that was given here before."""
+        return await self._on(self._one_thread, function, *args)
+
+    async def _on(self, threads: ThreadPoolExecutor, function: Callable[..., T], *args: Any) -> T:
         def call() -> T:
             with self.engine.begin() as connection:
                 return function(connection, *args)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        return await asyncio.get_running_loop().run_in_executor(threads, call)
