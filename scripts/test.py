@@ -27,7 +27,7 @@ from scripts import run
 
 ROOT = run.ROOT
 RESULTS = ROOT / "results" / "test"
-PACKAGES = ("actions", "backoffice", "connectors", "language", "simulator", "scripts")
+PACKAGES = ("actions", "backoffice", "bench", "connectors", "language", "simulator", "scripts")
 STORIES = ROOT / "tests" / "conversations"
 #: A step that takes longer hangs.
 STEP_SECONDS = 1800

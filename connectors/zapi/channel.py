@@ -174,6 +174,7 @@ class Service:
         await self._turns.stop()
         await self._outbox.stop()
         await self._client.close()
+        await rasa_patches.close()
         await self._locks.close()
 
     async def _sweep(self, look: Callable[[], Awaitable[None]]) -> None:

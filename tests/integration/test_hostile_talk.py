@@ -54,17 +54,17 @@ def test_um_comando_nao_apaga_a_conversa(chat):
 def test_corpos_tortos_nao_param_o_telefone(stack, chat):
     """Over the real programs: refused or taken, and the same phone is served afterwards."""
     phone = stranger()
-    good = {
+    good: dict[str, object] = {
         "type": "ReceivedCallback", "instanceId": stack.environ["ZAPI_INSTANCE_ID"], "phone": phone, "fromMe": False,
         "momment": 1764500000000, "text": {"message": "oi"},
     }  # fmt: skip
-    bodies = [
-        json.dumps({**good, "messageId": f"ODD{number}", **change}).encode()
-        for number, change in enumerate(
-            ({"text": ["oi"]}, {"text": {"message": {"a": [1]}}}, {"phone": [phone]}, {"momment": 10**400}, {"momment": -1},
-             {"text": {"message": "a" * 200_000}}, {"isGroup": "x", "chatLid": 7}, {"location": {"latitude": 1e308, "longitude": 0}})
-        )
-    ] + [b"[" * 100_000, b"\xff\xfe", b"{", b""]  # fmt: skip
+    changes: list[dict[str, object]] = [
+        {"text": ["oi"]}, {"text": {"message": {"a": [1]}}}, {"phone": [phone]}, {"momment": 10**400}, {"momment": -1},
+        {"text": {"message": "a" * 200_000}}, {"isGroup": "x", "chatLid": 7},
+        {"location": {"latitude": 1e308, "longitude": 0}},
+    ]  # fmt: skip
+    bodies = [json.dumps({**good, "messageId": f"ODD{n}", **change}).encode() for n, change in enumerate(changes)]
+    bodies += [b"[" * 100_000, b"\xff\xfe", b"{", b""]
     for body in bodies:
         assert _post(stack, body) in (200, 400, 413), body[:80]
     with chat(phone=phone) as theo:
