@@ -181,10 +181,10 @@ def is_slow(read: Callable[[str], Any], begin: str, pump: str, end: str, floor: 
         length = LENGTH
         if seconds_of(read, text(length)) < floor:
             return None
-    whole = seconds_of(read, text(length), 3)
-    half = seconds_of(read, text(length // 2), 3)
-    if whole < max(floor, GROWTH * half):
-        return None
+    for times in (3, 10):  # a busy machine is noisy: what looks bad is measured again
+        whole, half = seconds_of(read, text(length), times), seconds_of(read, text(length // 2), times)
+        if whole < max(floor, GROWTH * half):
+            return None
     return f"{begin[:40]!r} + {pump[:20]!r} × … + {end!r}: {half * 1000:.0f} ms, twice as long {whole * 1000:.0f} ms"
 
 
@@ -246,7 +246,7 @@ def test_a_pattern_that_tries_every_way_is_found(source: str, method: str) -> No
     """At a length at which the worst of them still ends."""
     pattern = re.compile(source)
     made = [*attacks(sre_parse.parse(source)), *(("", run) for run in RUNS)]
-    length = 22 if source == r"(a+)+$" else LENGTH
+    length = 22 if source == r"(a+)+$" else LENGTH // 4
     read = next(uses(pattern, frozenset({method})))
 
     def grows(begin: str, pump: str) -> float:
@@ -301,7 +301,7 @@ def test_no_reader_takes_longer_than_its_text(name: str) -> None:
         return READERS[name](turns.plain_text(text))  # as it reaches them
 
     made = [("", pump) for pump in (*RUNS, *PIECES)]
-    made += [(piece.strip() + run * (LENGTH // 2), piece) for piece in PIECES for run in (" ", "a")]
+    made += [(piece.strip() + run * (LENGTH // 8), piece) for piece in PIECES for run in (" ", "a")]
     slow = [
         trouble for begin, pump in made if (trouble := is_slow(read, begin, pump, "\x00x", floor=0.03))
     ]
