@@ -6,7 +6,7 @@ PY := .venv/bin/python
 export RASA_TELEMETRY_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve train test test-long check check-data test-nlu conversas clean
+.PHONY: help setup run serve train test test-long check check-data test-nlu conversas audit clean
 
 help: ## mostra este resumo
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -25,6 +25,10 @@ train: setup ## treina o modelo
 test: setup ## tudo que prova que funciona
 	@$(PY) -m scripts.test
 
+test-long: setup ## as falhas e a carga, contra os programas de verdade (uns 20 minutos)
+	@$(PY) -m scripts.run --train-only
+	@$(PY) -m tests.faults
+
 check: setup ## ruff e mypy
 	@$(PY) -m scripts.test --only lint mypy
 
@@ -38,6 +42,9 @@ test-nlu: setup ## mede o entendimento (matriz de confusão e lista de erros)
 conversas: setup ## escreve docs/conversas.md com conversas de verdade
 	@$(PY) -m scripts.run --train-only
 	@$(PY) -m scripts.transcripts
+
+audit: setup ## pergunta se há avisos de segurança sobre o que está no uv.lock
+	@$(PY) -m scripts.audit
 
 clean: ## apaga modelo, banco e registros locais
 	rm -rf models var results

@@ -36,8 +36,11 @@ class SendInvoice(ServiceAction):
             return []
         for invoice in invoices:
             await self._send(talk, invoice, str(talk.slot("forma_pagamento")))
-        talk.say("utter_pronto" if talk.slot("outro_pedido") else "utter_segunda_via_enviada")
-        return []
+        if talk.slot("outro_pedido"):
+            talk.say("utter_pronto")
+            return []
+        talk.say("utter_segunda_via_enviada")
+        return [SlotSet("oferta", "menu")]
 
     async def _send(self, talk: Talk, invoice: Invoice, form: str) -> None:
         today = (await talk.ask(lambda erp: erp.now())).date()

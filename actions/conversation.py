@@ -176,6 +176,8 @@ class HearYes(TheoAction):
         if talk.tracker.active_loop.get("name"):
             return []
         offer = str(talk.slot("oferta") or "nenhuma")
+        if offer == "menu":  # "precisa de mais alguma coisa?"
+            return await ShowMenu().act(talk)
         if offer in OFFERED_ACTIONS:
             done = await OFFERED_ACTIONS[offer]().act(talk)
             return [SlotSet("oferta", "nenhuma"), *done, *offer_other_wish(talk, done)]
@@ -256,6 +258,10 @@ class HearMedia(TheoAction):
 
     async def act(self, talk: Talk) -> Events:
         kind = talk.entity("midia")
+        if talk.tracker.active_loop.get("name") and kind != "figurinha":
+            name = f"utter_nome_midia_{kind if kind in MEDIA else 'outro'}"
+            talk.say("utter_midia_no_meio", midia=talk.words(name))  # the form asks its own question again
+            return []
         talk.say(f"utter_midia_{kind}" if kind in MEDIA else "utter_midia_outro")
         return []
 
@@ -268,6 +274,17 @@ class TellNews(TheoAction):
 
     async def act(self, talk: Talk) -> Events:
         talk.say("utter_queda_resolvida")
+        return []
+
+
+class HearComplaint(TheoAction):
+    """Anger: taken seriously, and in the middle of a form without a second question."""
+
+    def name(self) -> str:
+        return "action_reclamar"
+
+    async def act(self, talk: Talk) -> Events:
+        talk.say("utter_reclamar_no_meio" if talk.tracker.active_loop.get("name") else "utter_reclamar")
         return []
 
 

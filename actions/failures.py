@@ -68,6 +68,7 @@ def _told_already(talk: Talk) -> bool:
     for event in reversed(talk.tracker.events):
         if event.get("event") == "user":
             return False
-        if (event.get("metadata") or {}).get("utter_action") in (OPENED, KEPT, NEITHER):
+        named = {value for value in (event.get("metadata") or {}).values() if isinstance(value, str)}
+        if event.get("event") == "bot" and named & {OPENED, KEPT, NEITHER}:
             return True
     return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rasa_sdk.events import SlotSet
 
 from actions.desk import when
@@ -113,7 +115,10 @@ class RegisterLead(TheoAction):
             ),
             talk.key,
         )  # fmt: skip
-        lines = [talk.words("utter_pedido_lugar", lugar=address or place_name(talk, place))]
+        where = address or place_name(talk, place)
+        if address and not place.bairro and (place.point or place.cep):  # a number alone says nothing
+            where += f", {place_name(talk, replace(place, rua=None))}"
+        lines = [talk.words("utter_pedido_lugar", lugar=where)]
         if plan:
             lines.insert(0, talk.words("utter_pedido_plano", plano=plan_title(talk, plan)))
         lines.append(talk.words("utter_pedido_contato", nome=name, telefone=phone_words(str(phone))))

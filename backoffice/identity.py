@@ -79,7 +79,7 @@ _MONTHS = ("jan", "fev", "mar", "abr", "mai", "jun", "jul", "ago", "set", "out",
 _YEAR = r"(?P<year>\d{4}|\d{2})(?!\d)"
 _BIRTHS = (
     re.compile(r"(?<!\d)(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?!\d)"),
-    re.compile(rf"(?<!\d)(?P<day>\d{{1,2}})\s*[/., -]\s*(?P<month>\d{{1,2}})\s*[/., -]\s*{_YEAR}"),
+    re.compile(rf"(?<!\d)(?P<day>\d{{1,2}})\s{{0,3}}[/., -]\s{{0,3}}(?P<month>\d{{1,2}})\s{{0,3}}[/., -]\s{{0,3}}{_YEAR}"),
     re.compile(rf"(?<!\d)(?P<day>\d{{2}})(?P<month>\d{{2}}){_YEAR}"),
     re.compile(
         rf"(?<!\d)(?P<day>\d{{1,2}})o?\W+(?:de\s+)?(?P<name>{'|'.join(_MONTHS)})[a-z]*\W+(?:de\s+)?{_YEAR}"

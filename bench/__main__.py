@@ -49,6 +49,8 @@ class Measured:
     megabytes: float = 0.0
     megabytes_actions: float = 0.0
     load: dict[int, Times] = field(default_factory=dict)
+    #: Processor time a turn at each number of clients, action server included.
+    processor: dict[int, float] = field(default_factory=dict)
     plain_turn: list[float] = field(default_factory=list)
     action_turn: list[float] = field(default_factory=list)
     long: list[float] = field(default_factory=list)
@@ -89,7 +91,10 @@ async def measure(
     found.plain_turn = await one_by_one(bot, turns[0], options.customers)
     found.action_turn = await one_by_one(bot, turns[1], options.customers)
     for clients in CLIENTS:
-        found.load[clients] = await crowd(bot, said, clients, options.seconds)
+        before = programs_.main.processor_seconds + programs_.actions.processor_seconds
+        found.load[clients] = times = await crowd(bot, said, clients, options.seconds)
+        spent = programs_.main.processor_seconds + programs_.actions.processor_seconds - before
+        found.processor[clients] = spent * 1000 / max(1, len(times.reply))
         print(f"  {found.name}, {clients} at once: {found.load[clients].turns_per_second:.1f} turns/s", flush=True)
     if options.messages:
         texts = list(itertools.islice(itertools.chain.from_iterable(said), ROUND))
@@ -169,13 +174,16 @@ def document(bots: Sequence[Measured], options: argparse.Namespace) -> str:
         "writes, with one custom action, over REST and with its memory in RAM (two workers: in Redis). The stock bot "
         "has its own small data, so that its turns are lighter than Theo's: one action, no form, no record.",
         "",
-        "| | clients | turns/s | webhook p50 / p95 / p99 ms | reply p50 / p95 / p99 ms | without an answer |",
-        "|---|---|---|---|---|---|",
+        "| | clients | turns/s | webhook p50 / p95 / p99 ms | reply p50 / p95 / p99 ms | processor ms a turn | without an answer |",
+        "|---|---|---|---|---|---|---|",
     ]
     for bot in bots:
         for clients, times in bot.load.items():
             cells = [" / ".join(f"{v:.0f}" for v in percentiles(values)) for values in (times.webhook, times.reply)]
-            lines.append(f"| {bot.name} | {clients} | {times.turns_per_second:.1f} | {' | '.join(cells)} | {times.lost} |")
+            lines.append(
+                f"| {bot.name} | {clients} | {times.turns_per_second:.1f} | {' | '.join(cells)} "
+                f"| {bot.processor[clients]:.0f} | {times.lost} |"
+            )
     lines += ["", "| | " + " | ".join(bot.name for bot in bots) + " |", "|---|" + "---|" * len(bots)]
     for what, value in (
         ("seconds to the first answer", lambda b: f"{b.start_seconds:.1f}"),

@@ -53,6 +53,12 @@ class Running:
         family = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
         return float(sum(one.memory_full_info().pss for one in family) / 1e6)
 
+    @property
+    def processor_seconds(self) -> float:
+        """What the program and its children have used of the processors."""
+        family = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+        return float(sum(one.cpu_times().user + one.cpu_times().system for one in family))
+
 
 def free_port() -> int:
     with socket.socket() as probe:

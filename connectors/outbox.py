@@ -46,6 +46,7 @@ class Sent:
 @dataclass(frozen=True)
 class Row:
     id: int
+    channel: str
     conversation: str
     address: str
     created_at: float
@@ -153,11 +154,19 @@ def _next(db: Connection, channel: str, conversation: str) -> Row | None:
     if row is None:
         return None
     message = Outgoing.from_json(row.content)
-    return Row(row.id, row.conversation, row.address, row.created_at, message, row.quoted, row.attempts, row.as_text)
+    return Row(
+        row.id, row.channel, row.conversation, row.address, row.created_at, message, row.quoted, row.attempts, row.as_text
+    )
 
 
 def _mark(db: Connection, row_id: int, **values: object) -> None:
     db.execute(outbox.update().where(outbox.c.id == row_id).values(**values))
+
+
+def _mark_and_next(db: Connection, row: Row, values: dict[str, object]) -> Row | None:
+    """Notes what became of a bubble, and looks for the one that follows it."""
+    _mark(db, row.id, **values)
+    return _next(db, row.channel, row.conversation)
 
 
 def _undelivered(db: Connection, channel: str, delivery: Delivery) -> tuple[str, str] | None:
@@ -206,6 +215,7 @@ class Outbox:
         self._workers = Workers(self._work)
         self._slots = asyncio.Semaphore(CONCURRENT_SENDS)
         self._early: dict[str, Delivery] = {}
+        self._taken: dict[int, Sent] = {}
 
     async def resume(self) -> None:
         """Picks up what an earlier process left behind."""
@@ -275,21 +285,25 @@ class Outbox:
     async def _work(self, conversation: str) -> None:
         try:
             async with self._locks.hold(f"out:{conversation}"):
-                while not self._workers.stopping.is_set() and not self._held:
-                    row = await self._store.run(_next, self._channel, conversation)
-                    if row is None or not await self._send(row):
+                row = await self._store.run(_next, self._channel, conversation)
+                while row is not None and not self._held:
+                    row = await self._send(row)
+                    if self._workers.stopping.is_set():
                         return
         except Exception as error:  # noqa: BLE001 - whatever it is, the conversation must go on later
             # The database or Redis is away: what is queued stays queued, the sweep comes back to it.
             logger.error("The outbox could not go on; it will be tried again: %s", without_text(error))
 
-    async def _send(self, row: Row) -> bool:
-        """True when the next bubble may follow."""
+    async def _send(self, row: Row) -> Row | None:
+        """The bubble that follows; None when there is none, or when the process stops."""
+        if row.id in self._taken:  # the gateway has it; the database was away when that was to be noted
+            return await self._note(row)
         age = time.time() - row.created_at
         if age > self._stale:
-            await self._store.run(lambda db: _mark(db, row.id, state="stale", error=f"{age / 60:.0f} min"))
+            stale = {"state": "stale", "error": f"older than {self._stale / 60:g} min"}
+            following = await self._store.run(_mark_and_next, row, stale)
             logger.error("A message was NOT sent: it is %.0f minutes old. See docs/operacao.md.", age / 60)
-            return True
+            return following
         try:
             async with self._slots:
                 sent = await self._gateway.send(row.address, row.message, row.quoted, row.as_text)
@@ -300,24 +314,32 @@ class Outbox:
             await self._store.run(lambda db: _mark(db, row.id, attempts=row.attempts + 1, error=reason))
             wait = min(error.retry_after or WAITS[row.attempts], MAX_WAIT_SECONDS)
             logger.warning("A send failed (%s); next try in %s s.", reason, wait)
-            return await self._workers.pause(wait)
+            if not await self._workers.pause(wait):
+                return None
+            return await self._store.run(_next, row.channel, row.conversation)
         except GatewayError as error:
             reason = str(error)
             if not (row.message.options and not row.as_text and error.about_content):
                 return await self._give_up(row, reason)
-            await self._store.run(lambda db: _mark(db, row.id, as_text=True, error=reason))
-            return True
+            return await self._store.run(_mark_and_next, row, {"as_text": True, "error": reason})
         except Exception as error:  # noqa: BLE001 - one bubble that cannot be made must not stop the chat
             logger.error("A bubble could not be made: %s", without_text(error))
             return await self._give_up(row, type(error).__name__)
+        self._taken[row.id] = sent
+        return await self._note(row)
+
+    async def _note(self, row: Row) -> Row | None:
+        sent = self._taken[row.id]
         values = {"message_id": sent.message_id, "queue_id": sent.queue_id, "sent_at": time.time()}
-        await self._store.run(lambda db: _mark(db, row.id, state="sent", error=None, **values))
+        following = await self._store.run(_mark_and_next, row, {"state": "sent", "error": None, **values})
+        del self._taken[row.id]
         early = self._early.pop(sent.queue_id or sent.message_id or "", None)
         if early is not None:
             await self.delivered(early)
-        return True
+            return await self._store.run(_next, row.channel, row.conversation)
+        return following
 
-    async def _give_up(self, row: Row, reason: str) -> bool:
-        await self._store.run(lambda db: _mark(db, row.id, state="failed", error=reason))
+    async def _give_up(self, row: Row, reason: str) -> Row | None:
+        following = await self._store.run(_mark_and_next, row, {"state": "failed", "error": reason})
         logger.error("A message was NOT sent and will not be retried: %s. See docs/operacao.md.", reason)
-        return True
+        return following

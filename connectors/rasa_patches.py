@@ -1,4 +1,4 @@
-"""Changes to Rasa 3.6.21's insides, each with its reason.
+"""Changes to Rasa 3.6.21's insides, each with its reason and its gain.
 
 `tests/unit/connectors/test_rasa_patches.py` fails when a newer Rasa makes one moot. `apply()` is called by
 the tracker store, which every Rasa process with our `endpoints.yml` loads.
@@ -6,17 +6,29 @@ the tracker store, which every Rasa process with our `endpoints.yml` loads.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any, NoReturn
 
+import aiohttp
 from jsonschema.validators import validator_for
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
 from rasa.core.processor import MessageProcessor
 from rasa.core.tracker_store import FailSafeTrackerStore
 from rasa.shared.core import events
+from rasa.utils.endpoints import EndpointConfig
 
+from connectors import turns
 from connectors.errors import TurnFailed
 
+#: An idle connection to the action server is given up before the server does so (Sanic: 5 s).
+IDLE_SECONDS = 4.0
+#: Less than a turn may take: Rasa's own limit is five minutes.
+ACTION_SECONDS = turns.TURN_SECONDS
+
 _applied = False
+_sessions: dict[int, aiohttp.ClientSession] = {}  # by the id of their endpoint, which has no hash
 
 
 def apply() -> None:
@@ -24,6 +36,7 @@ def apply() -> None:
     global _applied
     if not _applied:
         _check_action_answers_quickly()
+        _keep_connections_to_actions()
         _remember_event_classes()
         _never_forget_a_customer()
         _fail_a_turn_as_a_whole()
@@ -31,15 +44,62 @@ def apply() -> None:
 
 
 def _check_action_answers_quickly() -> None:
-    """Rasa re-checks its own JSON schema at every action answer: 25-30 ms of the event loop each time."""
+    """Rasa re-checks its own JSON schema at every action answer, and then holds every event against the schemas
+    of all 23 kinds. Here the schema is checked once, and an event is held against its own kind's.
+
+    Measured for an answer of eight events: 25-30 ms of the event loop → 3.8 ms by the first → 0.4 ms by both.
+    """
     schema = RemoteAction.action_response_format_spec()
-    validator = validator_for(schema)(schema)
+    validator_class = validator_for(schema)
+    event = schema["properties"]["events"]["items"]
+    common = {key: value for key, value in event.items() if key != "oneOf"}
+    of_kind = {
+        kind["properties"]["event"]["const"]: validator_class({**common, "allOf": [kind]}) for kind in event["oneOf"]
+    }
+    any_kind = validator_class(event)
+    frame = {**schema["properties"], "events": {"type": "array", "items": {"type": "object"}}}
+    answer = validator_class({**schema, "properties": frame})
 
     def validate(self: RemoteAction, result: dict[str, Any]) -> bool:
-        validator.validate(result)
+        answer.validate(result)
+        for one in result.get("events", []):
+            of_kind.get(one.get("event"), any_kind).validate(one)
         return True
 
     RemoteAction._validate_action_result = validate
+
+
+def _keep_connections_to_actions() -> None:
+    """Rasa opens a session and a connection for every call of an action. Here they are kept while in use.
+
+    A turn lets others compute while it waits for an action. Measured: 1.7 → 0.5 ms for a call, server included.
+    """
+    request = EndpointConfig.request
+
+    @contextlib.asynccontextmanager
+    async def session(self: EndpointConfig) -> AsyncIterator[aiohttp.ClientSession]:
+        kept = _sessions.get(id(self))
+        if kept is None or kept.closed or kept._loop is not asyncio.get_running_loop():
+            auth = aiohttp.BasicAuth(self.basic_auth["username"], self.basic_auth["password"]) if self.basic_auth else None
+            kept = _sessions[id(self)] = aiohttp.ClientSession(
+                headers=self.headers, auth=auth, timeout=aiohttp.ClientTimeout(total=ACTION_SECONDS),
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
+            )  # fmt: skip
+        yield kept
+
+    async def request_outside(self: EndpointConfig, *args: Any, **kwargs: Any) -> Any:
+        async with turns.others_may_compute():
+            return await request(self, *args, **kwargs)
+
+    EndpointConfig.session = session
+    EndpointConfig.request = request_outside
+
+
+async def close() -> None:
+    """Closes the connections to the action server."""
+    for kept in [*_sessions.values()]:
+        await kept.close()
+    _sessions.clear()
 
 
 def _remember_event_classes() -> None:

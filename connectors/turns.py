@@ -41,15 +41,23 @@ BURST_LIMIT = 5
 RETRY_WAITS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 20.0)
 #: A turn that takes longer has failed: Rasa itself would wait five minutes for an action.
 TURN_SECONDS = 60.0
-#: Turns under way at once. More would make all of them late, until they fail by their time-out and begin again.
+#: Turns under way at once, those that wait for an action included.
 CONCURRENT_TURNS = 8
+#: How many turns compute at once; those that wait for an action do not count. More would only take turns on the
+#: one processor that a process uses, and the webhook would wait behind all of them.
+COMPUTING = 2
 #: An answer this many seconds late quotes what it answers.
 LATE_SECONDS = 30.0
 MAX_TEXT = 4000
 #: Attachments that only stand beside words in the same burst and need no answer of their own.
 QUIET_BESIDE_TEXT = ("imagem", "documento", "figurinha")
 
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
+    "\U000e0000-\U000e007f]"
+)
+#: Accents heaped on one letter. Three are more than any language needs.
+_HEAPED = re.compile("([\u0300-\u036f]{3})[\u0300-\u036f]+")
 
 
 @dataclass
@@ -119,6 +127,39 @@ class Turn:
 current_turn: contextvars.ContextVar[Turn | None] = contextvars.ContextVar("current_turn", default=None)
 
 
+class Place:
+    """A turn's right to compute, which it gives away while it waits for somebody else."""
+
+    def __init__(self, places: asyncio.Semaphore) -> None:
+        self._places, self._held = places, False
+
+    async def take(self) -> None:
+        await self._places.acquire()
+        self._held = True
+
+    def give_back(self) -> None:
+        if self._held:  # a turn that ran out of time may have lost it already
+            self._held = False
+            self._places.release()
+
+
+_place: contextvars.ContextVar[Place | None] = contextvars.ContextVar("place", default=None)
+
+
+@contextlib.asynccontextmanager
+async def others_may_compute() -> AsyncIterator[None]:
+    """For the time of a call to somebody else, such as the action server."""
+    place = _place.get()
+    if place is None:
+        yield
+        return
+    place.give_back()
+    try:
+        yield
+    finally:
+        await place.take()
+
+
 class TurnOutput(OutputChannel):
     """Collects what Rasa says. It never raises: that would un-save the turn (facts/rasa.md §2.4)."""
 
@@ -186,7 +227,7 @@ def bubbles(text: str) -> list[str]:
 
 def plain_text(text: str) -> str:
     """What a customer typed, as words only: Rasa reads a leading `/` as a command (facts/rasa.md §2.1)."""
-    cleaned = _INVISIBLE.sub("", text)
+    cleaned = _HEAPED.sub(r"\1", _INVISIBLE.sub("", text))
     return re.sub(r"^[/\s]+", "", cleaned)[:MAX_TEXT].rstrip() or "?"
 
 
@@ -249,6 +290,7 @@ class Turns:
         self._stale = stale_seconds
         self._slots = asyncio.Semaphore(CONCURRENT_TURNS)
         self._workers = Workers(self._work)
+        self._places = asyncio.Semaphore(COMPUTING)
 
     async def resume(self) -> None:
         """Picks up what an earlier process left unanswered."""
@@ -281,10 +323,14 @@ class Turns:
         try:
             async with self._locks.hold(f"turn:{name}"):
                 while self._ready() and not self._workers.stopping.is_set():
-                    if not await self._wait_for_silence(name):
+                    rows = await self._wait_for_silence(name)
+                    if not rows:
                         return
+                    busy = self._slots.locked()
                     async with self._slots:
-                        wait = await self._answer(name)
+                        if busy:  # more may have come while others were being answered
+                            rows = await self._store.run(inbox.waiting, name)
+                        wait = await self._answer(name, rows)
                     if wait and not await self._workers.pause(wait):
                         return
         except Exception as error:  # noqa: BLE001 - whatever it is, the conversation must go on later
@@ -307,22 +353,19 @@ class Turns:
             if not await self._workers.pause(wait):
                 return []
 
-    async def _answer(self, name: str) -> float:
+    async def _answer(self, name: str, rows: list[Received]) -> float:
         """One turn. Returns the seconds until the next may follow."""
-        rows = await self._store.run(inbox.waiting, name)  # also what came while others were being answered
         if not rows or self._workers.stopping.is_set():
-            return 0.0
-        conversation = await self._store.run(inbox.conversation, name)
-        if conversation.human_until and conversation.human_until > time.time():
-            await self._store.run(inbox.set_state, [row.id for row in rows], "human")
             return 0.0
         taken = take_turn(rows)
         if taken[0].message.kind == NOTICE and time.time() - taken[0].received_at > self._stale:
             await self._store.run(inbox.set_state, [taken[0].id], "stale")
             return 0.0
+        conversation = await self._store.run(_begin, name, rows, taken)
+        if conversation is None:
+            return 0.0
         turn = Turn(self._channel, conversation, taken, self._apology())
         attempt = max(row.attempts for row in taken)
-        await self._store.run(inbox.count_attempt, [row.id for row in taken])
         try:
             if attempt <= len(RETRY_WAITS):
                 await self._run(turn)
@@ -345,11 +388,15 @@ class Turns:
     async def _run(self, turn: Turn) -> None:
         """Rasa's part. Raises what Rasa raises, and TimeoutError."""
         message = await self._user_message(turn)
-        token = current_turn.set(turn)
+        place = Place(self._places)
+        await place.take()
+        token, its_place = current_turn.set(turn), _place.set(place)
         try:
             await asyncio.wait_for(self._handle(message), TURN_SECONDS)
         finally:
+            place.give_back()
             current_turn.reset(token)
+            _place.reset(its_place)
 
     async def _user_message(self, turn: Turn) -> UserMessage:
         conversation = turn.conversation
@@ -394,6 +441,16 @@ class Turns:
             if option and (options is not turn.conversation.menu or _begins(option.title, text)):
                 return option
         return menus.choose(options, text)
+
+
+def _begin(db: Connection, name: str, rows: list[Received], taken: list[Received]) -> Conversation | None:
+    """Counts the attempt of a turn; None where a person serves, whose the messages then are."""
+    conversation = inbox.conversation(db, name)
+    if conversation.human_until and conversation.human_until > time.time():
+        inbox.set_state(db, [row.id for row in rows], "human")
+        return None
+    inbox.count_attempt(db, [row.id for row in taken])
+    return conversation
 
 
 def _begins(title: str, shown: str) -> bool:

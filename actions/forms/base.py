@@ -24,6 +24,7 @@ from actions.talk import AGAIN, Events, SideAnswer, Talk, failed, sealed
 from backoffice.documents import DocumentProblem, document_problem, parse_document
 from backoffice.identity import IdentityOutcome, identify, parse_birth
 from backoffice.records import Contract, ContractStatus
+from language.folding import strip_accents
 
 CONFIRMED, NEEDS_BIRTH, NEEDS_PERSON = "confirmada", "falta_nascimento", "precisa_de_pessoa"
 #: After this many answers that did not confirm who writes, a person is offered; after one more, called.
@@ -32,10 +33,13 @@ OFFER_PERSON_AFTER, CALL_PERSON_AFTER = 3, 5
 FREE_ANSWERS = ("informar", "nlu_fallback", "afirmar", "negar")
 
 
+#: The document is not known, or not here.
+_NOT_AT_HAND = re.compile(r"^\W*(?:eu )?(?:(?:nao|n|num) (?:sei|tenho|lembro|achei|estou com|to com)\b|esqueci\b)")
+
 #: Forms that are a part of another service and are not offered by themselves.
 PARTS = ("visita_form", "direitos_form")
 #: A second intent of at least this confidence is a second wish.
-SECOND_WISH = 0.2
+SECOND_WISH = 0.3
 #: Beside a document, which hardly leaves room for doubt, this much is a wish. A bare document leaves less.
 WISH_BESIDE_DATA = 0.02
 
@@ -112,7 +116,8 @@ class ServiceForm(Action, ABC):
                 self._begin(talk, state)
                 await answer_beside(talk)
         answered = False
-        if not resuming:
+        only_media = talk.entity("midia") is not None and talk.entity("latitude") is None
+        if not (resuming or only_media):  # a photo says nothing that a form could take for an answer
             answered = await self._read(talk, state, None if starting else talk.slot("requested_slot"))
         if not (starting or resuming or answered or talk.intent in self.trigger_intents):
             return []
@@ -164,7 +169,7 @@ class ServiceForm(Action, ABC):
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
         """The slot's value in this message, or None. May set `falha` to say why an answer is no good."""
         if slot == "contrato":
-            return talk.entity("contrato")
+            return talk.entity("contrato") or (await self._named_contract(talk, state) if asked else None)
         if slot == "confirma":
             return _yes_or_no(talk, self.trigger_intents) if asked else None
         if slot == "relato":
@@ -207,7 +212,18 @@ class ServiceForm(Action, ABC):
                 state.set("documento_parcial", None)
                 state.fail("nao_confere")
             return True
+        if requested == "documento" and not form_of(talk.intent) and _NOT_AT_HAND.search(strip_accents(talk.text.lower())):
+            state.set("falha", "nao_sabe")
+            return True
         return False
+
+    async def _named_contract(self, talk: Talk, state: State) -> str | None:
+        """The contract whose address or plan is named: "a do Bessa", "o de 300 mega"; None where two fit."""
+        said = address_words(talk.text)
+        fitting = [(len(said & address_words(f"{c.address} {c.plan.name}")), c.id) for c in await self.contracts(talk, state)]
+        best = max((hits for hits, _ in fitting), default=0)
+        named = [id_ for hits, id_ in fitting if hits == best]
+        return named[0] if best and len(named) == 1 else None
 
     # -- deciding what comes next ---------------------------------------------------------------------
 
@@ -270,6 +286,12 @@ class ServiceForm(Action, ABC):
             return None
         wanted = ("contrato", *self.slots) if self.needs_contract else self.slots
         return next((slot for slot in wanted if state.get(slot) is None), None)
+
+
+def address_words(text: str) -> set[str]:
+    """The words that tell one address from another."""
+    words = set(re.findall(r"\w+", strip_accents(text.lower())))
+    return {word for word in words if len(word) >= 2} - {"rua", "av", "de", "da", "do", "na", "no", "mega", "casa", "um", "dois"}
 
 
 class State:

@@ -333,7 +333,7 @@ def name_in_wish(text: str) -> str | None:
     """`passar pro nome da minha irmã, Carla Coutinho` → `Carla Coutinho`; only a full name, written as one."""
     found = re.search(r"\bnome\s+d[aeo]\s+(.+)", text, re.IGNORECASE)
     said = (
-        re.search(r"[A-ZÀ-Ý][\wÀ-ÿ'.-]+(?:\s+(?:d[aeo]s?\s+)?[A-ZÀ-Ý][\wÀ-ÿ'.-]+)+", found.group(1)) if found else None
+        re.search(r"(?<![\w'.-])[A-ZÀ-Ý][\wÀ-ÿ'.-]+(?:\s+(?:d[aeo]s?\s+)?[A-ZÀ-Ý][\wÀ-ÿ'.-]+)+", found.group(1)) if found else None
     )
     return name_in(said.group()) if said else None
 
@@ -485,8 +485,8 @@ _ASKS_THE_PRICE = re.compile(
     r"\b(?:multa|fidelidade|taxa|quanto (?:custa|pago|sai|fica|eu pago)|paga(?:r)? (?:algo|alguma coisa)|tem que pagar)\b"
 )
 _KEEP = re.compile(
-    r"\b(?:nao|n) (?:quero|vou|precisa|preciso) (?:mais )?cancel\w+|desisti\w* de cancel\w+|nao cancel\w+"
-    r"|(?:desfa\w+|revert\w+|anul\w+|volta\w* atras|retir\w+|cancel\w+) (?:d?o |no |com o )?"
+    r"\b(?:nao|n) (?:quero|vou|precisa|preciso) (?:mais )?cancel\w+|\bdesisti\w* de cancel\w+|\bnao cancel\w+"
+    r"|\b(?:desfa\w+|revert\w+|anul\w+|volta\w* atras|retir\w+|cancel\w+) (?:d?o |no |com o )?"
     r"(?:meu )?(?:pedido (?:de|do) )?cancelamento"
     r"|manter? (?:a |minha |a minha |o |meu )?(?:internet|contrato|plano)|mudei de ideia|quero ficar|quero continuar"
 )
@@ -498,6 +498,13 @@ REASON_INTENTS = (
     *FREE_ANSWERS, "cancelar_servico", "reclamar", "internet_lenta", "sem_internet", "mudar_endereco", "suspender_servico",
     "contestar_fatura", "negociar_debito", "alterar_plano", "fora_do_escopo", "elogiar", "pedir_suporte", "contratar_internet",
 )  # fmt: skip
+
+
+#: A reason that is said without "porque": "tá muito caro, quero cancelar".
+_SAYS_WHY = re.compile(
+    r"\bcar[oa]\b|\bviaj\w+|\bviagem|desempreg\w+|nao (?:to |estou )?us(?:o|ando)\b|\bme mud(?:ar|ei|ando)\b|\blent[ao]\b"
+    r"|\bvive caindo|\bso (?:cai|fica caindo)"
+)
 
 
 class CancelForm(ContractForm):
@@ -523,8 +530,8 @@ class CancelForm(ContractForm):
             why = re.search(
                 r"\b(?:porque|pq|pois|por causa|ja que|por conta)\b\s+(.+)", talk.told, re.IGNORECASE | re.DOTALL
             )
-            if why:
-                state.set("motivo", why.group(1)[:300])
+            if why or _SAYS_WHY.search(fold(talk.text)):
+                state.set("motivo", (why.group(1) if why else talk.told)[:300])
 
     async def _run(self, talk: Talk, state: State) -> Events:
         asks = talk.intent in self.trigger_intents and _ASKS_THE_PRICE.search(fold(talk.text))

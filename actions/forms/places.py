@@ -136,7 +136,7 @@ def read_place(text: str, known: dict[str, str], *, asked: bool) -> Said:
         return Said(cep=cep.cep, street=_from(text, folded, street), served_area=_area(folded, known, street))
     if cep.reading is CepReading.INCOMPLETE and not street and (asked or "cep" in folded):
         return Said(cep_broken=True)
-    if asked and re.fullmatch(r"\D{0,12}\d(?:[-. ]?\d){8,10}\D{0,3}", folded):  # a digit or two too many
+    if asked and re.fullmatch(r"\D{0,12}\d(?:[-. ]?\d){8,12}\D{0,3}", folded):  # a digit or two too many
         return Said(cep_broken=True)
     area = _area(folded, known, street)
     if street:

@@ -29,7 +29,7 @@ _THAT_ONE = re.compile(
 _SKIP = re.compile(r"\b(?:pular?|pula|prefiro nao|nao sei|n sei|depois|sem numero|s/?n|nao tem numero|nao lembro)\b")
 _ANY_TIME = re.compile(r"\b(?:tanto faz|qualquer|quando (?:puder|quiser)|agora|o quanto antes|dia todo|sempre)\b")
 _THIS_NUMBER = re.compile(
-    r"\b(?:esse|este|nesse|neste|nele|mesmo)\b.*\b(?:mesmo|numero|whats\w*|zap)\b|\b(?:por|aqui) (?:aqui|mesmo)\b|^\W*mesmo\W*$"
+    r"\b(?:esse|este|nesse|neste|nele|mesmo)\b.{0,80}\b(?:mesmo|numero|whats\w*|zap)\b|\b(?:por|aqui) (?:aqui|mesmo)\b|^\W*mesmo\W*$"
 )
 _NAME_LEAD = re.compile(
     r"^.*?\b(?:(?:meu|o|seu) nome(?: (?:completo|dela|dele))?(?: e| eh)?|me chamo|(?:se )?chama(?:-se)?|sou (?:o|a)|aqui e (?:o|a)|"

@@ -16,6 +16,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,7 @@ class City(Stack):
     """The programs with the customers of the harness on record, and a model file of their own."""
 
     def __init__(self, folder: Path, count: int, plays: tuple[Play, ...] = PLAYS, **environ: str) -> None:
+        self._starter = ThreadPoolExecutor(1)
         self.people = people(count, plays)
         self.base = folder / "base.yml"
         write_base(self.base, self.people)
@@ -106,6 +108,16 @@ class City(Stack):
             super().__init__(folder, **environ)
         # The company's settings are read once, when the action server starts.
         SqlErp.open(self.environ["DATABASE_URL"], base=self.base).close()
+
+    def __enter__(self) -> City:
+        super().__enter__()
+        return self
+
+    def start(self, name: str, *, wait: bool = True) -> None:
+        """From a thread that lives as long as this: a program dies with the thread that started it."""
+        self._starter.submit(super().start, name, wait=False).result()
+        if wait:
+            self.wait_until_ready(name)
 
     def forget_connections(self) -> None:
         """After the database was killed: ours are dead too."""
@@ -362,8 +374,10 @@ class World:
             with contextlib.suppress(aiohttp.ClientError, OSError):
                 await self.hear()
 
-    async def close_the_books(self, may_repeat: int = 0, stale: bool = False) -> Result:
-        """Everything is delivered once more, everybody says "oi", and the books are compared.
+    async def close_the_books(
+        self, may_repeat: int = 0, stale: bool = False, last_words: int | None = None
+    ) -> Result:
+        """Everything is delivered once more, everybody (or the first `last_words`) says "oi", the books are compared.
 
         `may_repeat`: bubbles that may have come twice, since a kill found so many sends under way. `stale`: some
         replies were too old to be sent, and the talks are none with records.
@@ -377,7 +391,7 @@ class World:
         await self.quiet()
         if result.bubbles != before:
             result.problems.append(f"{result.bubbles - before} bubbles answered a repetition")
-        await asyncio.gather(*(self._last_word(customer) for customer in self.customers.values()))
+        await asyncio.gather(*(self._last_word(customer) for customer in list(self.customers.values())[:last_words]))
         await self.quiet()
         await asyncio.to_thread(self._compare, may_repeat)
         result.seconds = time.monotonic() - self._began

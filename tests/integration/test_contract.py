@@ -402,3 +402,11 @@ def test_nao_na_confirmacao_do_titular_nao_abre_pedido(chat):
         theo.ouve("não")
         theo.diz("continua")
         assert not theo.stack.erp.tickets(contract(theo, "1005").customer_id)
+
+
+def test_motivo_ja_dito_nao_e_perguntado(chat):
+    with chat("Otávio") as theo:
+        theo.ouve("tá muito caro, quero cancelar a internet")
+        theo.ouve(theo.documento)
+        theo.nao_diz("motivo")
+        theo.pergunta("em vez de cancelar")

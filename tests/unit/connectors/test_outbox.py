@@ -573,3 +573,28 @@ async def test_a_gateway_that_cannot_be_asked_changes_nothing(
     await put(store, "um")
     await sent(outbox)
     assert gateway.texts == ["um"]
+
+
+@on_sqlite
+async def test_what_was_taken_but_could_not_be_noted_is_not_sent_again(
+    store: Store, outbox: Outbox, gateway: FakeGateway, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full, or the database away, at the moment after a send."""
+    real, full = module._mark, True
+
+    def mark(*args: Any, **values: Any) -> None:
+        if full:
+            raise sa.exc.OperationalError("UPDATE", {}, Exception("disk is full"))
+        real(*args, **values)
+
+    monkeypatch.setattr(module, "_mark", mark)
+    await put(store, "um", "dois")
+    await sent(outbox)
+    await sent(outbox)
+    assert gateway.texts == ["um"]
+    full = False
+    await outbox.resume()
+    await eventually(lambda: gateway.texts == ["um", "dois"])
+    await eventually(lambda: [row.state for row in rows(table)] == ["sent", "sent"])
+    assert [row.message_id for row in rows(table)] == ["OUT1", "OUT2"]
+    await eventually(lambda: not outbox._taken)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from types import ModuleType
 from typing import Any
 
 import jsonschema
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
 from rasa.core.channels.channel import CollectingOutputChannel
 from rasa.core.policies.policy import PolicyPrediction
@@ -88,6 +90,62 @@ def test_and_still_refuses_what_is_none(result: Any) -> None:
             action._validate_action_result(result)
 
 
+def test_an_event_is_held_against_its_own_kind_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = jsonschema.validators.validator_for(RemoteAction.action_response_format_spec())
+    slot = {"event": "slot", "name": "dia", "value": 3, "timestamp": None}
+    looks = {}
+    for name, action in (("theirs", fresh("rasa.core.actions.action").RemoteAction), ("ours", RemoteAction)):
+        with monkeypatch.context() as patch:
+            seen = count_calls(patch, kind, "descend")
+            action("action_x", None)._validate_action_result({"events": [slot] * 5, "responses": []})
+            looks[name] = len(seen)
+    assert looks["ours"] * 4 < looks["theirs"]
+
+
+@pytest.mark.parametrize("event", ["user", "bot", "session_started", "action", "followup", "active_loop", "rewind"])
+def test_every_kind_of_event_is_let_through(event: str) -> None:
+    result = {"events": [{"event": event, "name": "x", "value": 1, "text": "oi"}], "responses": []}
+    assert RemoteAction("action_x", None)._validate_action_result(result) is True
+
+
+# -- the connection to the action server ---------------------------------------------------------------
+
+
+@pytest.fixture
+async def action_server() -> AsyncIterator[tuple[str, set[Any]]]:
+    """The address of a server and the ports that it was called from."""
+    callers: set[Any] = set()
+
+    async def answer(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        callers.add(request.transport.get_extra_info("peername"))
+        return web.json_response(RESULT)
+
+    app = web.Application()
+    app.router.add_post("/webhook", answer)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/webhook")), callers
+    await rasa_patches.close()
+
+
+async def test_rasa_connects_anew_for_every_action(action_server: tuple[str, set[Any]]) -> None:
+    url, callers = action_server
+    endpoint = fresh("rasa.utils.endpoints").EndpointConfig(url)
+    for _ in range(3):
+        assert await endpoint.request(json={}) == RESULT
+    assert len(callers) == 3
+
+
+async def test_ours_once(action_server: tuple[str, set[Any]]) -> None:
+    url, callers = action_server
+    endpoint = EndpointConfig(url)
+    for _ in range(3):
+        assert await endpoint.request(json={}) == RESULT
+    assert len(callers) == 1
+    await rasa_patches.close()
+    assert await endpoint.request(json={}) == RESULT  # and again after the connection is gone
+
+
 # -- the classes of events ----------------------------------------------------------------------------
 
 
@@ -100,7 +158,7 @@ def test_rasa_walks_all_event_classes_for_every_event(monkeypatch: pytest.Monkey
     assert len(walks) == 2 * once > 0
 
 
-def test_ours_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ours_walks_once(monkeypatch: pytest.MonkeyPatch) -> None:
     Event.resolve_by_type("action")
     walks = count_calls(monkeypatch, sys.modules["rasa.shared.utils.common"], "all_subclasses")
     for _ in range(3):

@@ -213,6 +213,38 @@ async def test_a_turn_that_hangs_has_failed(chat: Chat, no_waits: list[float], m
 
 
 @on_sqlite
+async def test_turns_that_compute_are_few_and_those_that_wait_are_many(chat: Chat) -> None:
+    """The webhook waits behind all turns that compute; an action that takes long keeps nobody waiting."""
+    inside: list[int] = []
+    now, waits = 0, asyncio.Event()
+
+    async def answer(said: UserMessage) -> None:
+        nonlocal now
+        now += 1
+        inside.append(now)
+        await asyncio.sleep(0.01)
+        now -= 1
+        if said.text == "devagar":
+            async with module.others_may_compute():
+                await waits.wait()
+        await chat.rasa.echo(said)
+
+    chat.rasa.answer = answer
+    chat.turns._burst = 0
+    phones = [f"55839911100{number:02d}" for number in range(8)]
+    for phone in phones[:4]:
+        await chat.says("devagar", phone=phone)
+    for phone in phones[4:]:
+        await chat.says("oi", phone=phone)
+    await eventually(lambda: len(chat.gateway.sent) >= 4)
+    assert sorted(chat.gateway.texts) == ["eco: oi"] * 4
+    assert max(inside) == module.COMPUTING
+    waits.set()
+    await answered(chat, 8)
+    assert chat.gateway.texts[4:] == ["eco: devagar"] * 4
+
+
+@on_sqlite
 async def test_a_turn_without_a_word_gets_an_apology(chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
     async def silence(_: UserMessage) -> None:
         return None
