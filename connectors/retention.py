@@ -68,7 +68,7 @@ def purge(db: Connection, now: float, days: float) -> int:
         audit.delete().where(audit.c.at < now - AUDIT_SECONDS),
     ]
     if sa.inspect(db).has_table("events"):
-        # Rasa appends by counting the events since the last start of a session: those must all stay.
+        # What follows the last start of a session is read again at the next message: it stays, however old.
         started = events.alias("started")
         last = (
             sa.select(sa.func.max(started.c.timestamp))

@@ -47,6 +47,7 @@ _COMPANY_WITH_LETTERS = re.compile(
 _BILL_CODES = (44, 46, 47, 48)
 #: How the places of a document that does not check are grouped; others may be a house number and a CEP.
 _GROUPED = ([11], [3, 3, 3, 2], [9, 2], [14], [2, 3, 3, 4, 2], [8, 4, 2], [8, 6], [12, 2])
+_PIX_KEY = re.compile(r"BR\.GOV\.BCB\.PIX01(?:11([0-9]{11})|14([0-9]{14}))")
 _ABOUT_DOCUMENT = re.compile(r"\b(?:CPF|CNPJ|DOCUMENTOS?)")
 _ABOUT_OTHER = re.compile(r"\b(?:CEP|PROTOCOLOS?)\b")
 _MONTHS = ("JAN", "FEV", "MAR", "ABR", "MAI", "JUN", "JUL", "AGO", "SET", "OUT", "NOV", "DEZ")
@@ -189,7 +190,7 @@ def find(text: str, today: dt.date, pieces: bool = True) -> Iterator[Span]:
     def free(start: int, end: int) -> bool:
         return all(end <= s or start >= e for s, e in taken)
 
-    for finder in (_documents, _births, _document_shapes, *((_pieces,) if pieces else ())):
+    for finder in (_pix_keys, _documents, _births, _document_shapes, *((_pieces,) if pieces else ())):
         for start, end, kind in finder(plain, today):
             while end < len(text) and text[end] in "\ufe0f\u20e3":  # the frame of an emoji's digit
                 end += 1
@@ -249,6 +250,13 @@ def _documents(plain: str, _today: dt.date) -> Iterator[Span]:
         number = re.sub(r"[\W_]", "", match[1])
         if re.search("[0-9]", number[:12]) and not number.isdigit() and cnpj.is_valid(number):
             yield match.start(1), match.end(1), "cnpj"
+
+
+def _pix_keys(plain: str, _today: dt.date) -> Iterator[Span]:
+    """The CPF or CNPJ that is the key inside a Pix code; whose it is, the code does not say."""
+    for match in _PIX_KEY.finditer(plain):
+        place = 1 if match[1] else 2
+        yield match.start(place), match.end(place), "onze" if match[1] else "quatorze"
 
 
 def _document_shapes(plain: str, _today: dt.date) -> Iterator[Span]:

@@ -109,6 +109,14 @@ def test_a_slip_of_the_finger_and_a_mobile_phone_are_sealed_and_are_no_document(
     assert fold_tokens(sealed) == fold_tokens(re.sub(r"\D", "", text))
 
 
+@pytest.mark.parametrize("key", ["0111" + "52998224725", "0114" + "11222333000181"])
+def test_a_document_that_is_the_key_of_a_pix_code_is_sealed_and_is_nobodys_in_this_talk(key: str) -> None:
+    code = f"00020126{22 + len(key)}0014br.gov.bcb.pix{key}5204000053039865802BR5901X6001Y62070503***6304ABCD"
+    sealed = BOX.seal(f"é esse o pix? {code}", TODAY)
+    assert key[4:] not in sealed and BOX.open(sealed).replace(" ", "") == f"éesseopix?{code}"
+    assert not {name for name, _ in entities_of(sealed)} & {"cpf", "cnpj"}
+
+
 @pytest.mark.parametrize("text", ["529.982", "247-25", "meu cpf é 5299822472", "o cpf é 529.982 e o resto 247-25"])
 def test_the_pieces_of_a_document_are_sealed(text: str) -> None:
     sealed = BOX.seal(text, TODAY)

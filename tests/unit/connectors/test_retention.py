@@ -94,7 +94,7 @@ async def test_of_rasas_memory_the_sessions_before_the_current_one_go(store: Sto
     with store.engine.begin() as db:
         assert retention.purge(db, NOW, 90) == 3 * 2 + 3
         assert texts(db) == ["há 100 dias", "há 10 dias"]
-    # Rasa appends by counting: what comes next is stored once, and nothing twice
+    # what comes next is stored once, and nothing twice
     again: DialogueStateTracker = await memory.get_or_create_tracker(OTHER, append_action_listen=False)
     again.update(UserUttered("de novo", {"name": "informar"}))
     await memory.save(again)
