@@ -42,7 +42,7 @@ RETRY_WAITS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 20.0)
 #: A turn that takes longer has failed: Rasa itself would wait five minutes for an action.
 TURN_SECONDS = 60.0
 #: Turns under way at once, those that wait for an action included.
-CONCURRENT_TURNS = 8
+CONCURRENT_TURNS = 64
 #: How many turns compute at once; those that wait for an action do not count. More would only take turns on the
 #: one processor that a process uses, and the webhook would wait behind all of them.
 COMPUTING = 2

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from connectors.store import inbox, outbox
 from scripts import run
-from tests.faults.world import City, Result, World
+from tests.faults.world import City, Customer, Result, World
 from tests.integration.stack import free_ports, wait_until
 
 #: How many sends the outbox has under way at once: what a kill may find between "taken" and "noted".
@@ -214,13 +214,23 @@ def _publish_rubbish(stack: City) -> None:
 
 async def new_model(stack: City, name: str, count: int | None = None) -> Result:
     """A new model appears twice under load, and a broken file in between."""
+    published = asyncio.Event()
     async with World(name, stack, count) as world:
+
+        async def goes_on_asking(customer: Customer) -> None:
+            while not published.is_set():
+                await world.say(customer, "onde fica a loja?", "Epitácio Pessoa")
+                await asyncio.sleep(4)  # nobody writes more than the limit of a minute
+
         async with world.talking():
             await world.some_done(0.15)
             await asyncio.to_thread(_publish, stack, run.MODEL, " (segundo)")
-            await asyncio.to_thread(_publish_rubbish, stack)
-            note = world.fault_over()
-            await asyncio.to_thread(_publish, stack, run.MODEL, " (terceiro)")
+        asking = asyncio.gather(*(goes_on_asking(customer) for customer in world.customers.values()))
+        await asyncio.to_thread(_publish_rubbish, stack)
+        await asyncio.to_thread(_publish, stack, run.MODEL, " (terceiro)")
+        note = world.fault_over()
+        published.set()
+        await asking
         note()
         await asyncio.gather(*(world.say(c, "onde fica a loja?", r"\(terceiro\)") for c in world.customers.values()))
         result = await world.close_the_books()
