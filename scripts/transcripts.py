@@ -29,6 +29,12 @@ TALKS: tuple[tuple[str, str | None, tuple[str, ...]], ...] = (
     ("Saber se atende", None, ("vcs atendem no 58322-000?", "não, obrigado")),
     ("Cancelar", "Otávio", ("quero cancelar a internet", "414.243.444-68", "5", "sim")),
     ("Mudar de plano", "Marlene", ("quero aumentar minha velocidade", "123.123.123-87", "600 mega", "sim")),
+    (
+        "Passar para outro titular",
+        "Severina",
+        ("passa o contrato pro nome da minha filha", "555.666.777-20", "Joana Alves Pereira", "101.202.303-64", "83 98877-6655", "sim"),
+    ),
+    ("Dois pedidos de uma vez", "Caio", ("manda o boleto e tô sem internet", "101.202.303-64", "de manhã", "sim", "sim")),
     ("Falar com uma pessoa", None, ("quero falar com atendente",)),
 )
 
