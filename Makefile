@@ -6,7 +6,7 @@ PY := .venv/bin/python
 export RASA_TELEMETRY_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve train test test-long check check-data test-nlu bench compare-nlu conversas clean
+.PHONY: help setup run serve train test test-long check check-data test-nlu bench compare-nlu conversas audit clean
 
 help: ## mostra este resumo
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,6 +24,10 @@ train: setup ## treina o modelo
 
 test: setup ## tudo que prova que funciona
 	@$(PY) -m scripts.test
+
+test-long: setup ## as falhas e a carga, contra os programas de verdade (uns 20 minutos)
+	@$(PY) -m scripts.run --train-only
+	@$(PY) -m tests.faults
 
 check: setup ## ruff e mypy
 	@$(PY) -m scripts.test --only lint mypy
@@ -45,6 +49,9 @@ compare-nlu: setup ## compara formas de entender (a tabela de docs/modelo.md); S
 conversas: setup ## escreve docs/conversas.md com conversas de verdade
 	@$(PY) -m scripts.run --train-only
 	@$(PY) -m scripts.transcripts
+
+audit: setup ## pergunta se há avisos de segurança sobre o que está no uv.lock
+	@$(PY) -m scripts.audit
 
 clean: ## apaga modelo, banco e registros locais
 	rm -rf models var results

@@ -17,6 +17,7 @@ DOCUMENT_FAILURES = {
     "incompleto": "utter_documento_incompleto",
     "nao_confere": "utter_documento_nao_confere",
     "nao_confirmado": "utter_nao_confirmado",
+    "nao_sabe": "utter_documento_nao_sabe",
 }
 
 

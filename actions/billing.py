@@ -10,7 +10,7 @@ from actions.documents import document_path
 from actions.formats import day, money
 from actions.forms.billing import ALL_INVOICES
 from actions.service import ServiceAction
-from actions.talk import Events, Talk, TheoAction
+from actions.talk import Events, SideAnswer, Talk
 from backoffice import billing
 from backoffice.billing import ClaimOutcome, DueDayOutcome, NegotiationOutcome, ReleaseOutcome
 from backoffice.records import Invoice, Sector
@@ -36,8 +36,11 @@ class SendInvoice(ServiceAction):
             return []
         for invoice in invoices:
             await self._send(talk, invoice, str(talk.slot("forma_pagamento")))
+        if talk.slot("outro_pedido"):
+            talk.say("utter_pronto")
+            return []
         talk.say("utter_segunda_via_enviada")
-        return []
+        return [SlotSet("oferta", "menu")]
 
     async def _send(self, talk: Talk, invoice: Invoice, form: str) -> None:
         today = (await talk.ask(lambda erp: erp.now())).date()
@@ -101,6 +104,7 @@ class Release(ServiceAction):
         until = day(release.until) if release.until else ""
         if release.outcome is ReleaseOutcome.RELEASED:
             talk.say("utter_desbloqueado", dia=until)
+            talk.note("desbloqueio em confiança", talk.slot("protocolo"))
             return []
         if release.outcome is ReleaseOutcome.ALREADY_RELEASED:
             talk.say("utter_ja_desbloqueado", dia=until)
@@ -185,8 +189,10 @@ class ChangeDueDay(ServiceAction):
         return []
 
 
-class PaymentForms(TheoAction):
+class PaymentForms(SideAnswer):
     """How a bill can be paid, from the company's record."""
+
+    question = "perguntar_formas_pagamento"
 
     def name(self) -> str:
         return "action_formas_pagamento"

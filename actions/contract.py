@@ -12,7 +12,7 @@ from actions.formats import day, money, weekday
 from actions.forms.base import CONFIRMED
 from actions.forms.contract import ACCEPTED
 from actions.forms.places import full_address, place_name, place_of
-from actions.forms.sales import extra_words
+from actions.forms.sales import ODD_NUMBER, extra_words
 from actions.sales import plan_title
 from actions.service import ServiceAction
 from actions.talk import Events, Talk, TheoAction, forget
@@ -215,6 +215,34 @@ class AskNewOwner(TheoAction):
         return forget("falha")
 
 
+class AskOwnerDocument(TheoAction):
+    """Asks for the new owner's document; it is never said back."""
+
+    def name(self) -> str:
+        return "action_ask_titular_documento"
+
+    async def act(self, talk: Talk) -> Events:
+        failures = {"documento_nao_confere": "utter_documento_nao_confere", "mesmo_titular": "utter_mesmo_titular"}
+        response = failures.get(str(talk.slot("falha")), "utter_ask_titular_documento")
+        talk.say(response, nome=first_name(talk))
+        return forget("falha")
+
+
+class AskOwnerPhone(TheoAction):
+    def name(self) -> str:
+        return "action_ask_titular_telefone"
+
+    async def act(self, talk: Talk) -> Events:
+        odd = talk.slot("falha") == ODD_NUMBER
+        talk.say("utter_telefone_estranho" if odd else "utter_ask_titular_telefone", nome=first_name(talk))
+        return forget("falha")
+
+
+def first_name(talk: Talk) -> str:
+    """Of the new owner."""
+    return str(talk.slot("novo_titular")).split()[0]
+
+
 class AskOwnerConfirmation(TheoAction):
     def name(self) -> str:
         return "action_ask_titularidade_form_confirma"
@@ -228,7 +256,9 @@ class AskOwnerConfirmation(TheoAction):
 class ChangeOwner(ServiceAction):
     """A ticket for the contract people; they need the consent of both."""
 
-    spent = ("novo_titular", "confirma", "falecimento", "nome_curto", "falha")
+    spent = (
+        "novo_titular", "titular_documento", "titular_telefone", "confirma", "falecimento", "nome_curto", "falha",
+    )  # fmt: skip
 
     def name(self) -> str:
         return "action_transferir_titularidade"
@@ -244,7 +274,8 @@ class ChangeOwner(ServiceAction):
             return []
         opened = await talk.ask(
             rules.transfer_ownership, contract, talk.key,
-            new_owner=str(talk.slot("novo_titular")), document=None, phone=None,
+            new_owner=str(talk.slot("novo_titular")),
+            document=talk.slot("titular_documento"), phone=talk.slot("titular_telefone"),
         )  # fmt: skip
         talk.say(
             "utter_titular_pedido" if opened.is_new else "utter_titular_ja_pedido",
@@ -495,6 +526,7 @@ class Cancel(ServiceAction):
             protocolo=done.ticket.protocol, endereco=before.address, plano=before.plan.name,
             dia=weekday(done.effective), multa=fine_words(talk, done.terms), equipamento=done.terms.equipment,
         )  # fmt: skip
+        talk.note("cancelamento", done.ticket.protocol)
         return [SlotSet("cancelamento", contract)]
 
     async def _known(self, talk: Talk, contract: Contract) -> Events:
@@ -518,6 +550,8 @@ async def keep(talk: Talk, contract: str) -> Events:
     """Takes a requested end back."""
     kept = await talk.ask(rules.keep, contract, talk.key)
     talk.say("utter_cancelamento_desfeito" if kept else "utter_nada_a_desfazer")
+    if kept:
+        talk.note("cancelamento desfeito", talk.slot("protocolo"))
     return [SlotSet("cancelamento", None), SlotSet("oferta", None)]
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from inspect import isabstract
+
 from rasa_sdk.events import ActionExecuted, ActiveLoop, FollowupAction, SessionStarted, SlotSet
+from rasa_sdk.utils import all_subclasses
 
 from actions.contract import KeepContract
 from actions.desk import HandOver
 from actions.forms.base import PARTS, wish_beside_data
+from actions.service import offer_other_wish
 from actions.support import PromiseNotice
-from actions.talk import Events, Talk, TheoAction, forget
+from actions.talk import AGAIN, Events, Talk, TheoAction, forget
 from backoffice import desk
 from backoffice.documents import parse_document
 from backoffice.errors import BackofficeError
@@ -172,12 +176,25 @@ class HearYes(TheoAction):
         if talk.tracker.active_loop.get("name"):
             return []
         offer = str(talk.slot("oferta") or "nenhuma")
+        if offer == "menu":  # "precisa de mais alguma coisa?"
+            return await ShowMenu().act(talk)
         if offer in OFFERED_ACTIONS:
-            return [SlotSet("oferta", "nenhuma"), *await OFFERED_ACTIONS[offer]().act(talk)]
-        if offer in OFFERED_FORMS or offer.endswith("_form"):
+            done = await OFFERED_ACTIONS[offer]().act(talk)
+            return [SlotSet("oferta", "nenhuma"), *done, *offer_other_wish(talk, done)]
+        if offer in OFFERED_FORMS or offer.endswith("_form") and not offer.startswith(AGAIN):
             return [SlotSet("oferta", "nenhuma"), FollowupAction(OFFERED_FORMS.get(offer, offer))]
+        if offer.startswith(AGAIN):
+            return await self._again(talk, offer.removeprefix(AGAIN))
         talk.say("utter_sim_a_nada")
         return []
+
+    async def _again(self, talk: Talk, failed: str) -> Events:
+        """What failed because of the records, with everything that was told before."""
+        if failed.endswith("_form"):
+            return [SlotSet("oferta", "nenhuma"), SlotSet("falha", AGAIN), FollowupAction(failed)]
+        actions = [kind() for kind in all_subclasses(TheoAction) if kind.ends_form and not isabstract(kind)]
+        (action,) = [action for action in actions if action.name() == failed]
+        return [SlotSet("oferta", "nenhuma"), *await action.run(talk.dispatcher, talk.tracker, talk.domain)]
 
 
 class HearNo(TheoAction):
@@ -190,6 +207,9 @@ class HearNo(TheoAction):
         if talk.tracker.active_loop.get("name"):
             talk.say("utter_sem_problema_pessoa")
             return []
+        if talk.slot("outro_pedido") and talk.slot("oferta") not in (None, "nenhuma", "nota"):
+            talk.say("utter_tudo_bem")
+            return offer_other_wish(talk, [])
         talk.say("utter_nao_obrigado")
         return [SlotSet("oferta", "nenhuma")]
 
@@ -238,6 +258,10 @@ class HearMedia(TheoAction):
 
     async def act(self, talk: Talk) -> Events:
         kind = talk.entity("midia")
+        if talk.tracker.active_loop.get("name") and kind != "figurinha":
+            name = f"utter_nome_midia_{kind if kind in MEDIA else 'outro'}"
+            talk.say("utter_midia_no_meio", midia=talk.words(name))  # the form asks its own question again
+            return []
         talk.say(f"utter_midia_{kind}" if kind in MEDIA else "utter_midia_outro")
         return []
 
@@ -250,6 +274,17 @@ class TellNews(TheoAction):
 
     async def act(self, talk: Talk) -> Events:
         talk.say("utter_queda_resolvida")
+        return []
+
+
+class HearComplaint(TheoAction):
+    """Anger: taken seriously, and in the middle of a form without a second question."""
+
+    def name(self) -> str:
+        return "action_reclamar"
+
+    async def act(self, talk: Talk) -> Events:
+        talk.say("utter_reclamar_no_meio" if talk.tracker.active_loop.get("name") else "utter_reclamar")
         return []
 
 

@@ -8,7 +8,7 @@ from rasa_sdk.events import ActiveLoop, SlotSet
 
 from actions.formats import weekday
 from actions.forms.base import CALL_PERSON_AFTER, NEEDS_PERSON
-from actions.talk import Events, Talk, TheoAction, forget
+from actions.talk import Events, SideAnswer, Talk, TheoAction, forget, without_tokens
 from backoffice import desk
 from backoffice.desk import DeskState
 from backoffice.records import Sector
@@ -47,7 +47,7 @@ def when(talk: Talk, state: DeskState, now: dt.datetime, team: str = "equipe") -
 def summary(talk: Talk) -> str:
     """What an attendant should know before the first word: the wish, the chat and the last messages."""
     said = [
-        str(event.get("text", ""))
+        without_tokens(str(event.get("text", "")))
         for event in talk.tracker.events
         if event.get("event") == "user" and event.get("text") and not str(event["text"]).startswith("/")
     ]
@@ -109,8 +109,10 @@ class HandOverService(TheoAction):
         return await call_person(talk, "utter_encaminhado", SECTORS.get(talk.intent, Sector.DESK))
 
 
-class TellHours(TheoAction):
+class TellHours(SideAnswer):
     """Opening hours, and whether people attend right now."""
+
+    question = "perguntar_horario"
 
     def name(self) -> str:
         return "action_horario"
@@ -123,8 +125,10 @@ class TellHours(TheoAction):
         return []
 
 
-class TellAddress(TheoAction):
+class TellAddress(SideAnswer):
     """Where the shop is."""
+
+    question = "perguntar_endereco"
 
     def name(self) -> str:
         return "action_endereco"

@@ -1,4 +1,4 @@
-"""Messages that Theo starts: keeps the promise to tell when an outage is over."""
+"""Promises kept later: to tell when an outage is over, to write a request once the records answer again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import os
 import aiohttp
 from sanic import Sanic
 
+from actions.failures import owed
 from actions.talk import erp
 from backoffice.errors import BackofficeError
 
@@ -18,7 +19,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 def add_watch(app: Sanic) -> None:
-    """Looks for promises that have come due for as long as the server runs."""
+    """Looks for what is owed and for promises that have come due for as long as the server runs."""
 
     async def watch(running: Sanic, _loop: asyncio.AbstractEventLoop) -> None:
         running.add_task(_watch())
@@ -29,6 +30,7 @@ def add_watch(app: Sanic) -> None:
 async def _watch() -> None:
     while True:
         try:
+            await asyncio.to_thread(lambda: owed().settle(erp()))
             await tell_due()
         except (BackofficeError, aiohttp.ClientError, asyncio.TimeoutError) as error:
             logger.warning("Notices wait: %s", type(error).__name__)

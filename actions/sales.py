@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rasa_sdk.events import SlotSet
 
 from actions.desk import when
@@ -70,6 +72,8 @@ class TellPlans(TheoAction):
 class TellCoverage(TheoAction):
     """The verdict, and one offer: to hire where it is served, else to put the wish down. Made once."""
 
+    ends_form = True
+
     def name(self) -> str:
         return "action_cobertura"
 
@@ -86,6 +90,8 @@ class TellCoverage(TheoAction):
 
 class RegisterLead(TheoAction):
     """Puts the wish down for the sales people, and says what was put down and when they read it."""
+
+    ends_form = True
 
     def name(self) -> str:
         return "action_contratar"
@@ -109,7 +115,10 @@ class RegisterLead(TheoAction):
             ),
             talk.key,
         )  # fmt: skip
-        lines = [talk.words("utter_pedido_lugar", lugar=address or place_name(talk, place))]
+        where = address or place_name(talk, place)
+        if address and not place.bairro and (place.point or place.cep):  # a number alone says nothing
+            where += f", {place_name(talk, replace(place, rua=None))}"
+        lines = [talk.words("utter_pedido_lugar", lugar=where)]
         if plan:
             lines.insert(0, talk.words("utter_pedido_plano", plano=plan_title(talk, plan)))
         lines.append(talk.words("utter_pedido_contato", nome=name, telefone=phone_words(str(phone))))
@@ -117,7 +126,8 @@ class RegisterLead(TheoAction):
             lines.append(talk.words("utter_pedido_horario", horario=talk.slot("horario")))
         state, now = await talk.ask(desk.desk_state), await talk.ask(lambda erp: erp.now())
         talk.say(
-            "utter_pedido_registrado" if place.served else "utter_interesse_registrado",
+            "utter_pedido_ja_registrado" if not lead.is_new else "utter_pedido_registrado" if place.served
+            else "utter_interesse_registrado",
             protocolo=lead.protocol, linhas="\n".join(f"• {line}" for line in lines), quando=when(talk, state, now, "comercial"),
         )  # fmt: skip
         done = [*forget(*WISH), SlotSet("oferta", None), SlotSet("atendido", True)]

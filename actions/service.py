@@ -13,6 +13,7 @@ from actions.talk import Events, Talk, TheoAction, forget
 class ServiceAction(TheoAction):
     """Does what the form was for. A customer who could not be identified goes to a person."""
 
+    ends_form = True
     #: Slots that are about this one wish and must not leak into the next.
     spent: tuple[str, ...] = ()
     needs_contract = True

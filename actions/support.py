@@ -6,10 +6,12 @@ import datetime as dt
 
 from rasa_sdk.events import FollowupAction, SlotSet
 
+from actions.desk import summary
 from actions.formats import short_day, weekday
 from actions.service import ServiceAction
 from actions.talk import Events, Talk, TheoAction, forget
-from backoffice import desk, support
+from backoffice import billing, desk, support
+from backoffice.billing import ReleaseOutcome
 from backoffice.desk import LookupOutcome
 from backoffice.first_level import End
 from backoffice.records import Sector, Shift, Ticket, TicketStatus, Visit
@@ -42,6 +44,10 @@ class Support(ServiceAction):
         found = await talk.ask(support.diagnose, contract)
         booked = found.ticket.visit if found.ticket and found.ticket.visit else None
         if found.outcome is DiagnosisOutcome.BLOCKED_FOR_DEBT:
+            may = (await talk.ask(billing.may_release, contract)).outcome
+            if may in (ReleaseOutcome.USED_RECENTLY, ReleaseOutcome.TOO_MANY_OPEN):
+                talk.say("utter_suporte_bloqueado_sem_confianca")
+                return [SlotSet("oferta", "segunda_via")]
             talk.say("utter_suporte_bloqueado")
             return [SlotSet("oferta", "desbloqueio")]
         if found.outcome is DiagnosisOutcome.SUSPENDED:
@@ -244,13 +250,15 @@ class AboutVisit(ServiceAction):
     async def _missed(self, talk: Talk, contract: str, visit: Visit | None) -> Events:
         if visit is None:
             opened = await talk.ask(
-                desk.open_ticket, subject="visita_nao_realizada", sector=Sector.SUPPORT, text=talk.text,
+                desk.open_ticket, subject="visita_nao_realizada", sector=Sector.SUPPORT, text=summary(talk),
                 key=talk.key, customer_id=talk.slot("cliente"), contract_id=contract or None,
             )  # fmt: skip
             talk.say("utter_visita_nao_veio_sem_registro", protocolo=opened.ticket.protocol)
             return []
-        opened = await talk.ask(support.report_missed_visit, visit.id, talk.text, talk.key)
-        talk.say("utter_visita_nao_veio", quando=when_words(talk, visit), protocolo=opened.ticket.protocol)
+        opened = await talk.ask(support.report_missed_visit, visit.id, summary(talk), talk.key)
+        ahead = visit.day > (await talk.ask(lambda erp: erp.now())).date()
+        said = "utter_visita_nao_veio_ainda" if ahead else "utter_visita_nao_veio"
+        talk.say(said, quando=when_words(talk, visit), protocolo=opened.ticket.protocol)
         return []
 
     async def _cancel(self, talk: Talk, visit: Visit) -> Events:

@@ -1,10 +1,17 @@
-"""What every action works with: the customer's turn, the back office, and Theo's responses."""
+"""What every action works with: the customer's turn, the back office, and Theo's responses.
+
+Documents come sealed from the door and are opened here alone; what goes back to Rasa is sealed again
+(`language/sealed.py`).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 import os
+import re
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import lru_cache
@@ -16,11 +23,15 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from backoffice.erp import Erp, connect
 from backoffice.errors import BackofficeError
+from backoffice.identity import parse_birth
+from language.sealed import TOKEN, hide, sealer
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 Events = list[dict[str, Any]]
+#: `falha` of a form that ended because the records failed; of one that is tried again; then `oferta` names it.
+SYSTEM_DOWN, AGAIN = "sistema", "de_novo:"
 
 
 @lru_cache(maxsize=1)
@@ -35,6 +46,8 @@ class Talk:
     def __init__(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> None:
         self.dispatcher, self.tracker, self.domain = dispatcher, tracker, domain
         self.spoke = False
+        tracker.latest_message = _opened(tracker.latest_message)
+        tracker.slots = sealer().open_value(tracker.slots)
 
     # -- what was said ------------------------------------------------------------------------------
 
@@ -43,6 +56,11 @@ class Talk:
         """What the customer typed; empty for a tap, a chosen number or media, which come as a payload."""
         text = str(self.tracker.latest_message.get("text") or "")
         return "" if text.startswith("/") else text
+
+    @property
+    def told(self) -> str:
+        """The same for people who read it later: without documents and birth dates."""
+        return hide(self.text, dt.date.today())
 
     @property
     def intent(self) -> str:
@@ -101,6 +119,14 @@ class Talk:
         self.spoke = True
         self.dispatcher.utter_message(json_message={"document": path, "file_name": file_name, "caption": caption})
 
+    def note(self, what: str, protocol: str | None = None) -> None:
+        """Has a deed noted with this turn, for whoever asks about it later. No document goes there."""
+        self.dispatcher.utter_message(json_message={"audit": what, "protocol": protocol})
+
+    def erase(self) -> None:
+        """Has this talk forgotten once this turn is over; what is still to be sent is sent."""
+        self.dispatcher.utter_message(json_message={"erase": True})
+
     def words(self, response: str, **variables: Any) -> str:
         """The text of a response, for a part of a longer message. KeyError when the domain lacks it."""
         text = str(self.domain["responses"][response][0]["text"])
@@ -118,16 +144,19 @@ class Talk:
 class TheoAction(Action, ABC):
     """An action that never leaves the customer in silence."""
 
+    #: Whether it does what a form was for: it can be run again, and says nothing where the form failed.
+    ends_form = False
+
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         talk = Talk(dispatcher, tracker, domain)
+        if self.ends_form and talk.slot("falha") == SYSTEM_DOWN:
+            return forget("falha")
         try:
-            return await self.act(talk)
-        except BackofficeError as error:
-            logger.error("%s: the back office failed: %s", self.name(), type(error).__name__)
-        except Exception:
-            logger.exception("%s failed", self.name())
-        talk.say("utter_erro_tecnico")
-        return [SlotSet("oferta", "atendente")]
+            return sealed(await self.act(talk))
+        except Exception as error:  # noqa: BLE001  `failed` logs it
+            asking = self.name().startswith("action_ask_")
+            again = tracker.active_loop.get("name") if asking else self.name() if self.ends_form else None
+            return sealed(await failed(talk, self.name(), error, again))
 
     @abstractmethod
     def name(self) -> str:
@@ -136,6 +165,74 @@ class TheoAction(Action, ABC):
     @abstractmethod
     async def act(self, talk: Talk) -> Events:
         """Returns the events; what is told goes through `talk`."""
+
+
+class SideAnswer(TheoAction, ABC):
+    """Answers a question at once, in the middle of whatever is done."""
+
+    #: The intent of the question.
+    question: str
+
+
+async def failed(talk: Talk, where: str, error: Exception, again: str | None, customer: str | None = None) -> Events:
+    """Logs a failure and tells it (`actions/failures.py`). `again` is what a yes runs once more, if anything."""
+    from actions.failures import tell_failure  # which knows the desk, and that knows this module
+
+    if isinstance(error, BackofficeError):
+        logger.error("%s: the back office failed: %s", where, type(error).__name__)
+    else:
+        log_failure(where, error)
+    return await tell_failure(talk, where, error, again, customer or talk.slot("cliente"))
+
+
+#: Slots whose whole value is a document, a part of one, or a birth date.
+SEALED_SLOTS = {"documento": "cpf", "documento_dito": "cpf", "documento_parcial": "numero", "nascimento": "data"}
+
+
+def _opened(message: dict[str, Any]) -> dict[str, Any]:
+    """A message as the customer typed it: its text and the values of its entities."""
+    box = sealer()
+    entities = []
+    for found in message.get("entities") or []:
+        value = box.open_value(found.get("value"))
+        if value != found.get("value") and found.get("entity") == "dia":
+            birth = parse_birth(str(value), dt.date.today())
+            value = birth.isoformat() if birth else None
+        if value is not None:
+            entities.append({**found, "value": value})
+    return {**message, "text": box.open_value(message.get("text")), "entities": entities}
+
+
+def sealed(events: Events) -> Events:
+    """Events as Rasa may keep them: no document and no birth date in any slot."""
+    box, today = sealer(), dt.date.today()
+
+    def value_of(event: dict[str, Any]) -> Any:
+        name, value = str(event.get("name")), event.get("value")
+        if isinstance(value, str) and name in SEALED_SLOTS:
+            return box.lock(value, SEALED_SLOTS[name])
+        # A protocol is as long as a CNPJ, and one in a hundred has its check digits.
+        return value if name.startswith("protocolo") else box.seal_value(value, today)
+
+    return [{**e, "value": value_of(e)} if e.get("event") == "slot" else e for e in events]
+
+
+def without_tokens(text: str) -> str:
+    """A text of the tracker's for people: words in the place of what is sealed; a mobile phone is shown."""
+
+    def word(match: re.Match[str]) -> str:
+        kind = match.group(1)
+        if kind == "onze":
+            return hide(sealer().open(match.group()), dt.date.today())
+        return {"data": "(data)", "numero": "(número)", "oito": "(número)"}.get(kind, "(documento)")
+
+    return TOKEN.sub(word, text)
+
+
+def log_failure(name: str, error: Exception) -> None:
+    """The kind of an error and the lines it went through; never its text, which may hold what was typed."""
+    lines = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    logger.error("%s failed: %s\n%s", name, type(error).__name__, lines)
 
 
 def forget(*names: str) -> Events:

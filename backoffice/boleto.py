@@ -59,7 +59,7 @@ def parse(text: str, near: date) -> PaymentLine:
 
     `near` decides between the possible due dates of a factor: the date nearest to it is taken.
     """
-    line = re.sub(r"\D", "", text)
+    line = re.sub("[^0-9]", "", text)
     if len(line) == 48 and line[0] == "8":
         return _parse_collection(line)
     if len(line) != 47:

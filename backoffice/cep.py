@@ -49,8 +49,41 @@ _PART = re.compile(
 _MEANT = str.maketrans("OoIl", "0011")
 
 
+_UNITS = "zero um dois tres quatro cinco seis sete oito nove dez onze doze treze quatorze quinze dezesseis dezessete dezoito dezenove"
+_SPOKEN = {
+    **{word: number for number, word in enumerate(_UNITS.split())},
+    **{word: 20 + 10 * i for i, word in enumerate("vinte trinta quarenta cinquenta sessenta setenta oitenta noventa".split())},
+    **{word: 200 + 100 * i for i, word in enumerate("duzentos trezentos quatrocentos quinhentos seiscentos".split())},
+    "setecentos": 700, "oitocentos": 800, "novecentos": 900, "cem": 100, "cento": 100, "uma": 1, "duas": 2, "meia": 6,
+    "catorze": 14,
+}  # fmt: skip
+_NOT_SAID = {"traco", "hifen", "ponto", "tracinho", "e", "cep", "o", "meu", "eh", "numero", "la", "vai"}
+
+
+def spoken_digits(text: str) -> str | None:
+    """The digits of a number told in words, or digit by digit: `cinco oito zero três nove`, `58 zero 39 cento e dez`.
+
+    `e` joins a larger number to a smaller one ("cinquenta e oito" is 58). None where the text says anything else.
+    """
+    plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
+    digits, last, joined = "", 0, False
+    for word in re.findall(r"[a-z]+|[0-9]+", plain):
+        if word in _SPOKEN:
+            value = _SPOKEN[word]
+            if joined and last % 10 == 0 and last >= 20 and 0 < value < (100 if last % 100 == 0 else 10):
+                digits, last = digits[: -len(str(last))] + str(last + value), last + value
+            else:
+                digits, last = digits + str(value), value
+        elif word.isdecimal():
+            digits, last = digits + word, 0
+        elif word not in _NOT_SAID:
+            return None
+        joined = word == "e"
+    return digits or None
+
+
 def parse_cep(text: str) -> CepText:
-    """The CEP in a text: `58037-120`, `58.037-120`, `58037120`, `58o37-l20` (letters for digits).
+    """The CEP in a text: `58037-120`, `58.037-120`, `58037120`, `58o37-l20` (letters for digits), or told in words.
 
     A landline (`3221-4567`) is none: its groups are of four. Of several, the first counts.
     """
@@ -61,6 +94,10 @@ def parse_cep(text: str) -> CepText:
             if sum(c.isdecimal() for c in typed) >= len(typed) - 3:
                 cep = typed.translate(_MEANT) if reading is CepReading.OK else None
                 return CepText(reading, cep)
+    spoken = spoken_digits(text) or ""
+    if len(re.findall(r"\w+", text)) >= 3 and 5 <= len(spoken) <= 8:
+        whole = len(spoken) == 8
+        return CepText(CepReading.OK if whole else CepReading.INCOMPLETE, spoken if whole else None)
     return CepText(CepReading.NONE)
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 
 from backoffice import billing, calendar, desk, sales
-from backoffice.documents import Document, DocumentKind
+from backoffice.documents import DocumentKind
 from backoffice.erp import Erp
 from backoffice.errors import Refused
 from backoffice.records import Contract, ContractStatus, OpenedTicket, Plan, Point, Sector, Ticket
@@ -306,15 +306,17 @@ def change_address(
 
 
 def transfer_ownership(
-    erp: Erp, contract_id: str, key: str, *, new_owner: str, document: Document | None, phone: str | None
+    erp: Erp, contract_id: str, key: str, *, new_owner: str, document: str | None, phone: str | None
 ) -> OpenedTicket:
-    """Asks for a contract to be put in another name; people do it, with both owners' consent."""
-    number = document.masked if document else "?"
+    """Asks for a contract to be put in another name; people do it, with both owners' consent.
+
+    `document` is the new owner's as `Document.masked` writes it: the ticket holds no more of it.
+    """
     return desk.open_ticket(
         erp,
         subject="transferir_titularidade",
         sector=Sector.CONTRACT,
-        text=f"Novo titular: {new_owner}, documento {number}, telefone {phone or '?'}.",
+        text=f"Novo titular: {new_owner}, documento {document or '?'}, telefone {phone or '?'}.",
         key=key,
         customer_id=erp.contract(contract_id).customer_id,
         contract_id=contract_id,

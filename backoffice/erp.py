@@ -191,7 +191,11 @@ class Erp(Protocol):
 
     # -- sales and contract ---------------------------------------------------------------------
 
-    def create_lead(self, new: NewLead, key: str) -> Lead: ...
+    def create_lead(self, new: NewLead, key: str) -> Lead:
+        """Puts a wish down, or finds the one like it (`NewLead.is_like`) of the last `LEAD_DAYS` days: that one
+        gets the plan and what else was told now, and the note is added.
+        """
+        ...
 
     def change_plan(self, contract_id: str, plan_id: str, key: str) -> Contract:
         """The contract with its new plan. Refused `same_plan`, `not_active`."""
@@ -214,8 +218,8 @@ class Erp(Protocol):
 
     # -- safety ---------------------------------------------------------------------------------
 
-    def failed_identifications(self, chat_phone: str, *, add: int = 0) -> int:
-        """How many identifications from this phone failed today, after adding `add`."""
+    def failed_identifications(self, who: str, *, add: int = 0) -> int:
+        """How many identifications failed today, after adding `add`. `who`: a phone, or the mark of a document."""
         ...
 
 

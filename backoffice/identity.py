@@ -8,6 +8,8 @@ tell an unknown CPF from a known one: both are asked for the birth date, and bot
 
 from __future__ import annotations
 
+import hmac
+import os
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -34,8 +36,8 @@ class Identification:
     """Only with `confirmed`."""
 
 
-_MOST_FAILURES = 10
-"""After so many failures of one phone in one day, only people go on: a birth date can be guessed."""
+_MOST_FAILURES, _MOST_FAILURES_OF_A_DOCUMENT = 10, 20
+"""After so many failures of one phone, or about one document, in one day, only people go on: a birth date can be guessed."""
 
 
 def identify(
@@ -44,30 +46,40 @@ def identify(
     """Confirms that the person at `chat_phone` may see the records of `document`.
 
     `chat_phone` is the number the chat comes from, in any form; None where the channel has none. A
-    company has no birth date, so another phone than its own leads to a person. An unknown CNPJ (public
-    data, not a person's) fails at once. Raises Unavailable like every call to the ERP.
+    company has no birth date, so another phone than its own leads to a person, and so does an unknown
+    CNPJ. Raises Unavailable like every call to the ERP.
     """
     customer = erp.find_customer(document)
     if customer and chat_phone and any(same_phone(chat_phone, own) for own in customer.phones):
         return Identification(IdentityOutcome.CONFIRMED, customer)
     if chat_phone and erp.failed_identifications(chat_phone) >= _MOST_FAILURES:
         return Identification(IdentityOutcome.NEEDS_PERSON)
-    if customer and customer.birth is None:
+    mark = unreadable(document)
+    if erp.failed_identifications(mark) >= _MOST_FAILURES_OF_A_DOCUMENT:
         return Identification(IdentityOutcome.NEEDS_PERSON)
-    if birth is None and document.kind is DocumentKind.CPF:
+    if document.kind is DocumentKind.CNPJ or (customer and customer.birth is None):
+        return Identification(IdentityOutcome.NEEDS_PERSON)
+    if birth is None:
         return Identification(IdentityOutcome.NEEDS_BIRTH)
     if customer and customer.birth == birth:
         return Identification(IdentityOutcome.CONFIRMED, customer)
-    if chat_phone:
-        erp.failed_identifications(chat_phone, add=1)
+    for failed in (chat_phone, mark):
+        if failed:
+            erp.failed_identifications(failed, add=1)
     return Identification(IdentityOutcome.NOT_CONFIRMED)
+
+
+def unreadable(document: Document) -> str:
+    """A mark by which a document is counted and not kept: there are few enough CPFs to try them all without the key."""
+    key = os.environ.get("THEO_SECRET", "").encode()
+    return "doc:" + hmac.new(key, document.number.encode(), "sha256").hexdigest()[:40]
 
 
 _MONTHS = ("jan", "fev", "mar", "abr", "mai", "jun", "jul", "ago", "set", "out", "nov", "dez")
 _YEAR = r"(?P<year>\d{4}|\d{2})(?!\d)"
 _BIRTHS = (
     re.compile(r"(?<!\d)(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?!\d)"),
-    re.compile(rf"(?<!\d)(?P<day>\d{{1,2}})\s*[/., -]\s*(?P<month>\d{{1,2}})\s*[/., -]\s*{_YEAR}"),
+    re.compile(rf"(?<!\d)(?P<day>\d{{1,2}})\s{{0,3}}[/., -]\s{{0,3}}(?P<month>\d{{1,2}})\s{{0,3}}[/., -]\s{{0,3}}{_YEAR}"),
     re.compile(rf"(?<!\d)(?P<day>\d{{2}})(?P<month>\d{{2}}){_YEAR}"),
     re.compile(
         rf"(?<!\d)(?P<day>\d{{1,2}})o?\W+(?:de\s+)?(?P<name>{'|'.join(_MONTHS)})[a-z]*\W+(?:de\s+)?{_YEAR}"

@@ -82,6 +82,8 @@ def build(*, url: str, amount: Decimal, name: str, city: str) -> str:
 def parse(code: str) -> BrCode:
     """Verifies structure and CRC of a copia e cola and returns what it says; BadPix if it is not one."""
     code = code.strip()
+    if re.search("[\ud800-\udfff]", code):
+        raise BadPix("holds half a character")
     fields = _fields_in_either_length(code)
     if list(fields)[-1:] != ["63"] or fields.get("00") != "01":
         raise BadPix("does not begin with field 00 = 01 and end with field 63")

@@ -9,12 +9,15 @@ Personal fields are left out of `repr`, so a record may appear in a log line or 
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
 
 from backoffice.documents import Document, mask_documents
+from backoffice.phones import same_phone
 
 # ---------------------------------------------------------------- the company
 
@@ -400,6 +403,10 @@ class OpenedTicket:
 # ---------------------------------------------------------------- sales, notices
 
 
+LEAD_DAYS = 15
+"""A wish to be connected that is told again within so many days is the same one."""
+
+
 @dataclass(frozen=True)
 class NewLead:
     """Somebody who wants to be connected. What was not told is None."""
@@ -418,6 +425,27 @@ class NewLead:
     def __post_init__(self) -> None:
         object.__setattr__(self, "note", mask_documents(self.note).strip())
 
+    def is_like(self, other: NewLead) -> bool:
+        """Whether both are one wish: of the same person, for the same place, as far as both tell it."""
+        known = self.customer_id is not None and self.customer_id == other.customer_id
+        return (known or same_phone(self.phone, other.phone)) and self._is_there(other)
+
+    def _is_there(self, other: NewLead) -> bool:
+        if self.point and other.point:  # a pin set twice on one house: some 50 m
+            return abs(self.point.lat - other.point.lat) + abs(self.point.lon - other.point.lon) < 0.0005
+        if self.cep and other.cep and self.cep != other.cep:
+            return False
+        one, two = _address_words(self.address), _address_words(other.address)
+        numbers = [{word for word in words if word.isdigit()} for words in (one, two)]
+        if all(numbers) and numbers[0] != numbers[1]:
+            return False
+        return (self.cep is not None and self.cep == other.cep) or bool(one and two and (one <= two or two <= one))
+
+
+def _address_words(address: str | None) -> set[str]:
+    plain = unicodedata.normalize("NFKD", address or "").encode("ascii", "ignore").decode().lower()
+    return set(re.findall(r"\w+", plain)) - {"rua", "r", "av", "avenida", "de", "da", "do", "das", "dos", "n", "numero"}
+
 
 @dataclass(frozen=True)
 class Lead:
@@ -425,6 +453,8 @@ class Lead:
     name: str = field(repr=False)
     phone: str = field(repr=False)
     plan_id: str | None
+    is_new: bool = True
+    """False: it was put down before, and is that one, brought up to date."""
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def coverage(
 
 
 def register_lead(erp: Erp, new: NewLead, key: str) -> Lead:
-    """Puts down who wants to be connected, with a protocol; the sales people call back."""
+    """Puts down who wants to be connected, with a protocol; the sales people call back. Not twice for one place."""
     return erp.create_lead(new, key)
 
 

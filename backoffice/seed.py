@@ -79,7 +79,7 @@ def company_of(settings: Mapping[str, Any]) -> Company:
         settings["address_change"],
         settings["cancellation"],
     )
-    fine = re.search(r"\d+[.,]\d{2}", ending["fine"])
+    fine = re.search(r"(?<!\d)\d+[.,]\d{2}", ending["fine"])
     if fine is None:
         raise ValueError(f"cancellation.fine has no amount: {ending['fine']!r}")
     return Company(

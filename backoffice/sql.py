@@ -18,6 +18,7 @@ from backoffice.database import Database
 from backoffice.documents import Document, DocumentKind
 from backoffice.errors import NotFound, Refused, Unavailable
 from backoffice.records import (
+    LEAD_DAYS,
     Box,
     CepRange,
     Company,
@@ -394,8 +395,7 @@ class SqlErp:
                 _need_plan(tx, new.plan_id)
             if new.customer_id is not None:
                 _need_customer(tx, new.customer_id)
-            row = {
-                "protocol": self._next_protocol(tx),
+            told: dict[str, object] = {
                 "name": new.name,
                 "phone": new.phone,
                 "plan_id": new.plan_id,
@@ -404,17 +404,35 @@ class SqlErp:
                 "lat": new.point.lat if new.point else None,
                 "lon": new.point.lon if new.point else None,
                 "customer_id": new.customer_id,
-                "note": new.note,
-                "made_at": self._utc(),
             }
+            like = self._lead_like(tx, new)
+            if like is not None:
+                note = f"{like.note}\n[{self.now():%d/%m/%Y %H:%M}] {new.note}".strip()
+                row = {name: value for name, value in told.items() if value is not None}
+                own = tables.lead.c.protocol == like.protocol
+                tx.execute(tables.lead.update().where(own).values(**row, note=note))
+                return f"{like.protocol} old"
+            protocol = self._next_protocol(tx)
+            row = {**told, "protocol": protocol, "note": new.note, "made_at": self._utc()}
             tx.execute(tables.lead.insert(), row)
-            return str(row["protocol"])
+            return f"{protocol} new"
 
         def read(tx: Transaction, result: str) -> Lead:
-            row = tx.execute(tables.lead.select().where(tables.lead.c.protocol == result)).one()
-            return Lead(row.protocol, row.name, row.phone, row.plan_id)
+            protocol, kind = result.split()
+            row = tx.execute(tables.lead.select().where(tables.lead.c.protocol == protocol)).one()
+            return Lead(row.protocol, row.name, row.phone, row.plan_id, is_new=kind == "new")
 
         return self._once("create_lead", "", key, act, read)
+
+    def _lead_like(self, tx: Transaction, new: NewLead) -> Any:
+        """The newest lead of the last days that is this wish, or None."""
+        recent = tables.lead.c.made_at > self._utc() - timedelta(days=LEAD_DAYS)
+        for row in tx.execute(tables.lead.select().where(recent).order_by(tables.lead.c.protocol.desc())):
+            point = None if row.lat is None else Point(row.lat, row.lon)
+            made = NewLead(row.name, row.phone, row.plan_id, row.cep, row.address, point, row.customer_id)
+            if made.is_like(new):
+                return row
+        return None
 
     def change_plan(self, contract_id: str, plan_id: str, key: str) -> Contract:
         def act(tx: Transaction) -> str:
@@ -474,9 +492,9 @@ class SqlErp:
 
     # -- safety ---------------------------------------------------------------------------------
 
-    def failed_identifications(self, chat_phone: str, *, add: int = 0) -> int:
+    def failed_identifications(self, who: str, *, add: int = 0) -> int:
         table, today = tables.failed_identification, self.now().date()
-        phone = (phones.canonical(chat_phone) or chat_phone)[:64]
+        phone = who if who.startswith("doc:") else (phones.canonical(who) or who)[:64]
         own = and_(table.c.day == today, table.c.phone == phone)
         with self._database.write() if add else self._database.read() as tx:
             count = int(tx.execute(select(table.c.count).where(own)).scalar_one_or_none() or 0)

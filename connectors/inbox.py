@@ -18,6 +18,9 @@ from connectors.addresses import canonical_phone, is_lid
 from connectors.messages import DELETE, NOTICE, OPERATOR, Incoming, Option
 from connectors.store import conversations, inbox
 
+#: A customer who writes too much is told once in this time.
+TOLD_SECONDS = 600.0
+
 
 @dataclass(frozen=True)
 class Conversation:
@@ -91,6 +94,22 @@ def announce(db: Connection, channel: str, instance: str, name: str, payload: st
         .on_conflict_do_nothing()
     )
     return bool(stored.rowcount)
+
+
+def is_flood(db: Connection, name: str, now: float, limit: float) -> bool:
+    """Whether a conversation wrote more than `limit` messages within a minute, those set aside not counted."""
+    asked = inbox.c.kind.notin_((DELETE, OPERATOR, NOTICE))
+    recent = (inbox.c.conversation == name, inbox.c.received_at > now - 60.0, inbox.c.state != "surplus")
+    count = db.execute(sa.select(sa.func.count()).select_from(inbox).where(*recent, asked)).scalar_one()
+    return int(count) > limit
+
+
+def set_aside(db: Connection, name: str, message: Incoming, now: float) -> bool:
+    """Keeps a message that waits without answering it. True when the customer has not been told lately."""
+    before = (inbox.c.conversation == name, inbox.c.state == "surplus", inbox.c.received_at > now - TOLD_SECONDS)
+    told = db.execute(sa.select(inbox.c.id).where(*before).limit(1)).first() is not None
+    this = (inbox.c.conversation == name, inbox.c.message_id == message.message_id, inbox.c.state == "new")
+    return bool(db.execute(inbox.update().where(*this).values(state="surplus")).rowcount) and not told
 
 
 def _insert(db: Connection) -> Any:

@@ -24,6 +24,9 @@ FILLERS = set(
     " por favor pfv pf prefiro essa esse manda mande ai entao acho que seria pra mim me mesmo"
     " obrigado obrigada obg".split()
 )
+#: Letters that a choice may have. No more are looked at: Python takes a quarter of an hour to bring a megabyte of
+#: accents into their order.
+LONGEST = 400
 _SMALL_WORDS = set("a o as os e em no na um uma de da do das dos pra para por com que".split())
 #: Options that answer a question of Theo's may be named by a part of their words. One that opens a service is
 #: taken by its whole name only: "plano" alone is no wish for "Cancelar ou mudar plano", NLU reads it better.
@@ -32,7 +35,7 @@ ANSWERS = ("/informar{", "/afirmar", "/negar")
 
 def fold(text: str) -> str:
     """Lower case, no accents, no emoji or punctuation, single spaces. Keycap digits become digits."""
-    text = unicodedata.normalize("NFKD", text.replace("\N{KEYCAP TEN}", "10"))
+    text = unicodedata.normalize("NFKD", text[:LONGEST].replace("\N{KEYCAP TEN}", "10"))
     text = "".join(c for c in text if not unicodedata.combining(c) and c not in "\ufe0f\u20e3")
     return re.sub(r"[^0-9a-z]+", " ", text.lower()).strip()
 
@@ -40,7 +43,7 @@ def fold(text: str) -> str:
 def choose(options: Sequence[Option], text: str) -> Option | None:
     """The option that the text names without doubt, or None: then it is an ordinary message."""
     folded = fold(text)
-    if not options or not folded or len(folded) > 80:
+    if not options or not folded or len(folded) > 80 or len(text) > LONGEST:
         return None
     exact = [option for option in options if fold(option.title) == folded]
     if exact:

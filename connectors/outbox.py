@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ CONCURRENT_SENDS = 16
 #: A delivery error of these kinds is worth another try (facts/zapi.md §3.2).
 TEMPORARY_DELIVERY_ERRORS = ("Timeout on send message", "Error on send message")
 MAX_DELIVERY_TRIES = 3
+#: How often the gateway is asked whether the phone is connected; its callbacks usually come first.
+LOOK_SECONDS = 30.0
 #: How many early delivery errors are kept for sends that are still under way.
 MAX_EARLY = 100
 
@@ -46,6 +49,7 @@ class Row:
     channel: str
     conversation: str
     address: str
+    created_at: float
     message: Outgoing
     quoted: str | None
     attempts: int
@@ -53,10 +57,19 @@ class Row:
 
 
 class Gateway(Protocol):
-    """What the outbox needs of a channel."""
+    """What the outbox needs of a channel. Every call raises TemporaryGatewayError or another GatewayError."""
 
     async def send(self, address: str, message: Outgoing, quoted: str | None, as_text: bool) -> Sent:
-        """Hands one bubble over. Raises TemporaryGatewayError or another GatewayError."""
+        """Hands one bubble over."""
+
+    async def online(self) -> bool:
+        """Whether the company's phone is connected."""
+
+    async def queued(self) -> list[str]:
+        """Queue ids of what the gateway took and has not sent yet."""
+
+    async def unqueue(self, queue_id: str) -> None:
+        """Takes one of them out of its queue."""
 
 
 def put(
@@ -113,8 +126,11 @@ def is_ours(db: Connection, conversation: str, message: Incoming, since: float) 
 
 
 def requeue_failed(db: Connection) -> int:
-    """Puts every failed bubble back in its place (after a wrong token was mended). Returns how many."""
-    values = {"state": "queued", "attempts": 0, "error": None}
+    """Puts every failed bubble back in its place (after a wrong token was mended). Returns how many.
+
+    Their age begins anew: whoever sends them again wants them sent.
+    """
+    values = {"state": "queued", "attempts": 0, "error": None, "created_at": time.time()}
     return int(db.execute(outbox.update().where(outbox.c.state == "failed").values(**values)).rowcount)
 
 
@@ -138,7 +154,9 @@ def _next(db: Connection, channel: str, conversation: str) -> Row | None:
     if row is None:
         return None
     message = Outgoing.from_json(row.content)
-    return Row(row.id, row.channel, row.conversation, row.address, message, row.quoted, row.attempts, row.as_text)
+    return Row(
+        row.id, row.channel, row.conversation, row.address, row.created_at, message, row.quoted, row.attempts, row.as_text
+    )
 
 
 def _mark(db: Connection, row_id: int, **values: object) -> None:
@@ -173,19 +191,74 @@ def _undelivered(db: Connection, channel: str, delivery: Delivery) -> tuple[str,
     return row.conversation, "given up"
 
 
-class Outbox:
-    """Sends what is queued: one worker per conversation, a bounded number of sends at once."""
+def _set_sent(db: Connection, channel: str, queue_id: str, state: str, was: str) -> bool:
+    """Moves what the gateway knows by this id from one state to another. False where it is not ours."""
+    mine = (outbox.c.channel == channel, outbox.c.queue_id == queue_id, outbox.c.state == was)
+    return bool(db.execute(outbox.update().where(*mine).values(state=state)).rowcount)
 
-    def __init__(self, store: Store, channel: str, gateway: Gateway, locks: Locks) -> None:
+
+class Outbox:
+    """Sends what is queued: one worker per conversation, a bounded number of sends at once.
+
+    What is older than `stale_seconds` is not sent any more. While the company's phone is off line nothing is
+    handed over: the gateway would keep a thousand messages, refuse the rest, and say all of them at once
+    whenever the phone comes back, however old (facts/zapi.md §1.5).
+    """
+
+    def __init__(
+        self, store: Store, channel: str, gateway: Gateway, locks: Locks, stale_seconds: float = math.inf
+    ) -> None:
         self._store, self._channel, self._gateway, self._locks = store, channel, gateway, locks
+        self._stale = stale_seconds
+        self._held = False
+        self._looked = -math.inf
         self._workers = Workers(self._work)
         self._slots = asyncio.Semaphore(CONCURRENT_SENDS)
         self._early: dict[str, Delivery] = {}
+        self._taken: dict[int, Sent] = {}
 
     async def resume(self) -> None:
         """Picks up what an earlier process left behind."""
+        if self._held:
+            return
         for conversation in await self._store.run(_queued_conversations, self._channel):
             self.wake(conversation)
+
+    def hold(self) -> None:
+        """The phone went off line: nothing is sent until `release`, or until `look` finds it back."""
+        self._held, self._looked = True, -math.inf
+
+    async def release(self) -> None:
+        """The phone is back, as the gateway says; the next `look` asks again."""
+        self._held, self._looked = False, -math.inf
+        await self.resume()
+
+    async def look(self) -> None:
+        """Asks the gateway whether the phone is connected: every LOOK_SECONDS, and at each call while it is not.
+
+        A callback may be lost or late. A gateway that cannot be asked changes nothing.
+        """
+        if not self._held and time.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        try:
+            self._held = not await self._gateway.online()
+            if self._held:
+                await self._take_back()
+        except GatewayError as error:
+            logger.warning("The gateway could not be asked for its connection: %s", error)
+
+    async def _take_back(self) -> None:
+        """What the gateway took while nobody had noticed yet waits with us, where its age is looked at."""
+        for queue_id in await self._gateway.queued():
+            # Noted first: a crash in between sends it twice; the other way round it would be lost.
+            if not await self._store.run(_set_sent, self._channel, queue_id, "queued", "sent"):
+                continue
+            try:
+                await self._gateway.unqueue(queue_id)
+            except GatewayError:
+                await self._store.run(_set_sent, self._channel, queue_id, "sent", "queued")
+                raise
 
     def wake(self, conversation: str) -> None:
         """There is something to send in this conversation."""
@@ -213,7 +286,7 @@ class Outbox:
         try:
             async with self._locks.hold(f"out:{conversation}"):
                 row = await self._store.run(_next, self._channel, conversation)
-                while row is not None:
+                while row is not None and not self._held:
                     row = await self._send(row)
                     if self._workers.stopping.is_set():
                         return
@@ -223,6 +296,14 @@ class Outbox:
 
     async def _send(self, row: Row) -> Row | None:
         """The bubble that follows; None when there is none, or when the process stops."""
+        if row.id in self._taken:  # the gateway has it; the database was away when that was to be noted
+            return await self._note(row)
+        age = time.time() - row.created_at
+        if age > self._stale:
+            stale = {"state": "stale", "error": f"older than {self._stale / 60:g} min"}
+            following = await self._store.run(_mark_and_next, row, stale)
+            logger.error("A message was NOT sent: it is %.0f minutes old. See docs/operacao.md.", age / 60)
+            return following
         try:
             async with self._slots:
                 sent = await self._gateway.send(row.address, row.message, row.quoted, row.as_text)
@@ -244,8 +325,14 @@ class Outbox:
         except Exception as error:  # noqa: BLE001 - one bubble that cannot be made must not stop the chat
             logger.error("A bubble could not be made: %s", without_text(error))
             return await self._give_up(row, type(error).__name__)
+        self._taken[row.id] = sent
+        return await self._note(row)
+
+    async def _note(self, row: Row) -> Row | None:
+        sent = self._taken[row.id]
         values = {"message_id": sent.message_id, "queue_id": sent.queue_id, "sent_at": time.time()}
         following = await self._store.run(_mark_and_next, row, {"state": "sent", "error": None, **values})
+        del self._taken[row.id]
         early = self._early.pop(sent.queue_id or sent.message_id or "", None)
         if early is not None:
             await self.delivered(early)

@@ -1,7 +1,8 @@
 """Shows the messages that could not be sent, and sends them again: `python -m connectors.requeue [--send]`.
 
-Nothing of what the messages say is printed. A running Theo takes up what is queued again within seconds; each
-message keeps its place among those of its chat. Exit code 0, or 2 when the database cannot be used.
+Nothing of what the messages say is printed. What became too old to be sent is shown, and stays unsent. A running
+Theo takes up what is queued again within seconds; each message keeps its place among those of its chat. Exit code 0,
+or 2 when the database cannot be used.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from connectors.store import engine_for
 from connectors.store import outbox as table
 
 
-def failed(db: Connection) -> list[str]:
+def unsent(db: Connection) -> list[str]:
     """One line per reason: how many messages, of how many chats, since when."""
     rows = db.execute(
         sa.select(
@@ -28,7 +29,7 @@ def failed(db: Connection) -> list[str]:
             sa.func.count(sa.distinct(table.c.conversation)),
             sa.func.min(table.c.created_at),
         )
-        .where(table.c.state == "failed")
+        .where(table.c.state.in_(("failed", "stale")))
         .group_by(table.c.error)
         .order_by(sa.func.count().desc())
     )
@@ -45,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         engine = engine_for(Settings.from_environ().database_url)
         with engine.begin() as db:
-            for line in failed(db) or ["Nenhuma mensagem parada."]:
+            for line in unsent(db) or ["Nenhuma mensagem parada."]:
                 print(line)
             if chosen.send:
                 print(f"{outbox.requeue_failed(db)} mensagens de volta na fila.")

@@ -23,9 +23,14 @@ class Settings:
     burst_seconds: float = 1.2
     pace: float = 1.0
     takeover_minutes: float = 60.0
+    retention_days: float = 90.0
     actions_url: str = "http://127.0.0.1:5055"
     secret: str = field(default="", repr=False)
     """Shared with the action server; without it nothing inside may make Theo speak."""
+    stale_minutes: float = 120.0
+    """A reply older than this is not sent; 0: however old."""
+    messages_per_minute: float = 30.0
+    """What one number may send before the rest is set aside; 0: no limit."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -36,6 +41,9 @@ class Settings:
             burst_seconds=_seconds(environ, "THEO_BURST_SECONDS", 1.2),
             pace=_seconds(environ, "THEO_PACE", 1.0),
             takeover_minutes=_seconds(environ, "THEO_TAKEOVER_MINUTES", 60.0),
+            stale_minutes=_seconds(environ, "THEO_STALE_MINUTES", 120.0),
+            messages_per_minute=_seconds(environ, "THEO_MESSAGES_PER_MINUTE", 30.0),
+            retention_days=_days(environ, "THEO_RETENTION_DAYS", 90.0),
             actions_url=(environ.get("THEO_ACTIONS_URL") or "http://127.0.0.1:5055").rstrip("/"),
             secret=environ.get("THEO_SECRET") or "",
         )
@@ -69,6 +77,13 @@ class ZapiSettings:
             base_url=(environ.get("ZAPI_BASE_URL") or cls.base_url).rstrip("/"),
             menus=menus,
         )
+
+
+def _days(environ: Mapping[str, str], name: str, default: float) -> float:
+    value = _seconds(environ, name, default)
+    if value < 1:
+        raise SettingsError(f"{name} is {environ[name]!r}; it must be a number of days, one or more.")
+    return value
 
 
 def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:

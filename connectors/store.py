@@ -44,6 +44,7 @@ inbox = sa.Table(
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("received_at", sa.Float, nullable=False),
     # new → done (answered) | human (a person was serving) | dropped (deleted by the sender) | failed
+    #     | surplus (more than a number may send within a minute) | stale (a notice too old to be told)
     sa.Column("state", sa.String(16), nullable=False, default="new"),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.UniqueConstraint("channel", "instance", "kind", "message_id"),
@@ -61,7 +62,8 @@ outbox = sa.Table(
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("quoted", sa.String(128)),
     sa.Column("created_at", sa.Float, nullable=False),
-    # queued → sent (the gateway took it) | failed (it must not be retried); `error` may follow a sent one
+    # queued → sent (the gateway took it) | failed (it must not be retried) | stale (too old to be sent);
+    # `error` may follow a sent one
     sa.Column("state", sa.String(16), nullable=False, default="queued"),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("as_text", sa.Boolean, nullable=False, default=False),
@@ -71,6 +73,18 @@ outbox = sa.Table(
     sa.Column("error", sa.Text),
     sa.Index("theo_outbox_by_conversation", "conversation", "state", "id"),
     sa.Index("theo_outbox_by_state", "state"),
+)
+
+#: What somebody may ask about a year later: a chat taken over, a block lifted, a contract ended, data erased.
+audit = sa.Table(
+    "theo_audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("who", sa.String(64), nullable=False),  # the chat's phone, masked
+    sa.Column("what", sa.String(40), nullable=False),
+    sa.Column("protocol", sa.String(20)),
+    sa.Index("theo_audit_by_time", "at"),
 )
 
 
@@ -122,19 +136,12 @@ class Store:
     def __init__(self, url: str) -> None:
         self.engine = engine_for(url)
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="theo-store")
-        self._one_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="theo-store-in-order")
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:
         """`function(connection, *args)` in one transaction."""
-        return await self._on(self._threads, function, *args)
 
-    async def run_in_order(self, function: Callable[..., T], *args: Any) -> T:
-        """The same, after all that was given here before."""
-        return await self._on(self._one_thread, function, *args)
-
-    async def _on(self, threads: ThreadPoolExecutor, function: Callable[..., T], *args: Any) -> T:
         def call() -> T:
             with self.engine.begin() as connection:
                 return function(connection, *args)
 
-        return await asyncio.get_running_loop().run_in_executor(threads, call)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)

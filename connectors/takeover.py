@@ -6,7 +6,7 @@ import time
 
 from sqlalchemy.engine import Connection
 
-from connectors import inbox, outbox
+from connectors import inbox, outbox, retention
 from connectors.menus import fold
 from connectors.messages import Incoming
 
@@ -22,10 +22,16 @@ def operator_typed(db: Connection, conversation: str, message: Incoming, minutes
     Theo keeps silent for `minutes` after the attendant's last message.
     """
     now = time.time()
+    chat = inbox.conversation(db, conversation)
+    human = bool(chat.human_until and chat.human_until > now)
     if outbox.is_ours(db, conversation, message, now - ECHO_SECONDS):
         return "own"
     if fold(message.text) in GIVE_BACK:
         inbox.give_back(db, conversation)
+        if human:
+            retention.note(db, chat, "conversa devolvida")
         return "given_back"
     inbox.take_over(db, conversation, now + minutes * 60)
+    if not human:
+        retention.note(db, chat, "conversa assumida")
     return "taken"

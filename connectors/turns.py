@@ -10,25 +10,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import datetime as dt
 import itertools
 import json
 import logging
+import math
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rasa.core.channels.channel import OutputChannel, UserMessage
 from sqlalchemy.engine import Connection
 
-from connectors import inbox, menus, outbox
+from connectors import inbox, menus, outbox, retention
 from connectors.errors import TurnFailed, TurnTaken, without_text
 from connectors.inbox import Conversation, Received
 from connectors.locks import Locks
 from connectors.messages import MEDIA, NOTICE, OPTION, TEXT, Incoming, Option, Outgoing
 from connectors.store import Store
 from connectors.workers import Workers
+from language.sealed import sealer
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +41,8 @@ BURST_LIMIT = 5
 RETRY_WAITS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 20.0)
 #: A turn that takes longer has failed: Rasa itself would wait five minutes for an action.
 TURN_SECONDS = 60.0
+#: Turns under way at once, those that wait for an action included.
+CONCURRENT_TURNS = 64
 #: How many turns compute at once; those that wait for an action do not count. More would only take turns on the
 #: one processor that a process uses, and the webhook would wait behind all of them.
 COMPUTING = 2
@@ -47,7 +52,12 @@ MAX_TEXT = 4000
 #: Attachments that only stand beside words in the same burst and need no answer of their own.
 QUIET_BESIDE_TEXT = ("imagem", "documento", "figurinha")
 
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
+    "\U000e0000-\U000e007f]"
+)
+#: Accents heaped on one letter. Three are more than any language needs.
+_HEAPED = re.compile("([\u0300-\u036f]{3})[\u0300-\u036f]+")
 
 
 @dataclass
@@ -59,6 +69,10 @@ class Turn:
     rows: list[Received]
     apology: str
     replies: list[Outgoing] = field(default_factory=list)
+    #: (what, protocol) of the deeds that somebody may ask about later.
+    deeds: list[tuple[str, str | None]] = field(default_factory=list)
+    #: The customer wishes that this talk be forgotten, this turn too.
+    erases: bool = False
     committed: bool = False
 
     @property
@@ -94,6 +108,10 @@ class Turn:
             quoted=texts[-1] if late and texts else None,
         )
         self._remember_menu(db, asking)
+        for what, protocol in self.deeds:
+            retention.note(db, self.conversation, what, protocol)
+        if self.erases:
+            retention.erase(db, self.conversation.id)
         self.committed = True
 
     def _remember_menu(self, db: Connection, asking: bool) -> None:
@@ -181,7 +199,10 @@ class TurnOutput(OutputChannel):
             await self.send_text_message(recipient_id, text)
 
     async def send_custom_json(self, recipient_id: str, json_message: dict[str, Any], **kwargs: Any) -> None:
-        """`{"document": URL or path, "file_name": NAME, "caption": TEXT}` sends a file."""
+        """`{"document": URL or path, "file_name": NAME, "caption": TEXT}` sends a file.
+
+        `{"audit": WHAT, "protocol": NUMBER}` is noted with the turn, `{"erase": true}` forgets the talk with it.
+        """
         if "document" in json_message:
             self._turn.replies.append(
                 Outgoing(
@@ -190,6 +211,11 @@ class TurnOutput(OutputChannel):
                     file_name=json_message.get("file_name"),
                 )
             )
+        elif "audit" in json_message:
+            protocol = json_message.get("protocol")
+            self._turn.deeds.append((str(json_message["audit"]), str(protocol) if protocol else None))
+        elif json_message.get("erase") is True:
+            self._turn.erases = True
         else:
             logger.error("A custom message with the keys %s cannot be sent.", sorted(json_message))
 
@@ -201,7 +227,7 @@ def bubbles(text: str) -> list[str]:
 
 def plain_text(text: str) -> str:
     """What a customer typed, as words only: Rasa reads a leading `/` as a command (facts/rasa.md §2.1)."""
-    cleaned = _INVISIBLE.sub("", text)
+    cleaned = _HEAPED.sub(r"\1", _INVISIBLE.sub("", text))
     return re.sub(r"^[/\s]+", "", cleaned)[:MAX_TEXT].rstrip() or "?"
 
 
@@ -257,9 +283,12 @@ class Turns:
         burst_seconds: float,
         apology: Callable[[], str],
         ready: Callable[[], bool] = lambda: True,
+        stale_seconds: float = math.inf,
     ) -> None:
         self._store, self._channel, self._handle, self._outbox = store, channel, handle, sender
         self._locks, self._burst, self._apology, self._ready = locks, burst_seconds, apology, ready
+        self._stale = stale_seconds
+        self._slots = asyncio.Semaphore(CONCURRENT_TURNS)
         self._workers = Workers(self._work)
         self._places = asyncio.Semaphore(COMPUTING)
 
@@ -273,6 +302,19 @@ class Turns:
         """There is something new in this conversation."""
         self._workers.wake(name)
 
+    @contextlib.asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """No turn runs inside: those under way end first, the others wait."""
+        taken = 0
+        try:
+            while taken < CONCURRENT_TURNS:
+                await self._slots.acquire()
+                taken += 1
+            yield
+        finally:
+            for _ in range(taken):
+                self._slots.release()
+
     async def stop(self, seconds: float = 20.0) -> None:
         """Ends the turns under way and starts no other; the rest waits in the table."""
         await self._workers.stop(seconds)
@@ -282,7 +324,14 @@ class Turns:
             async with self._locks.hold(f"turn:{name}"):
                 while self._ready() and not self._workers.stopping.is_set():
                     rows = await self._wait_for_silence(name)
-                    if not rows or not await self._answer(name, rows):
+                    if not rows:
+                        return
+                    busy = self._slots.locked()
+                    async with self._slots:
+                        if busy:  # more may have come while others were being answered
+                            rows = await self._store.run(inbox.waiting, name)
+                        wait = await self._answer(name, rows)
+                    if wait and not await self._workers.pause(wait):
                         return
         except Exception as error:  # noqa: BLE001 - whatever it is, the conversation must go on later
             # The database or Redis is away: the messages stay new, the sweep comes back to them.
@@ -304,12 +353,17 @@ class Turns:
             if not await self._workers.pause(wait):
                 return []
 
-    async def _answer(self, name: str, rows: list[Received]) -> bool:
-        """One turn. True when the next may follow."""
+    async def _answer(self, name: str, rows: list[Received]) -> float:
+        """One turn. Returns the seconds until the next may follow."""
+        if not rows or self._workers.stopping.is_set():
+            return 0.0
         taken = take_turn(rows)
+        if taken[0].message.kind == NOTICE and time.time() - taken[0].received_at > self._stale:
+            await self._store.run(inbox.set_state, [taken[0].id], "stale")
+            return 0.0
         conversation = await self._store.run(_begin, name, rows, taken)
         if conversation is None:
-            return True
+            return 0.0
         turn = Turn(self._channel, conversation, taken, self._apology())
         attempt = max(row.attempts for row in taken)
         try:
@@ -321,15 +375,15 @@ class Turns:
                 await self._store.run(turn.commit)
         except TurnTaken as error:
             logger.info("A turn was given up: %s.", error)
-            return True
+            return 0.0
         except TurnFailed as error:
             logger.error("A turn failed; nothing of it was kept: %s", error)
-            return await self._workers.pause(_retry_wait(attempt))
+            return _retry_wait(attempt)
         except Exception as error:  # noqa: BLE001 - whatever it is, the turn is run again
             logger.error("A turn failed; nothing of it was kept: %s", without_text(error))
-            return await self._workers.pause(_retry_wait(attempt))
+            return _retry_wait(attempt)
         self._outbox.wake(name)
-        return True
+        return 0.0
 
     async def _run(self, turn: Turn) -> None:
         """Rasa's part. Raises what Rasa raises, and TimeoutError."""
@@ -357,15 +411,19 @@ class Turns:
         )  # fmt: skip
 
     async def _text(self, turn: Turn) -> str:
-        """The words for Rasa: a payload that we made ourselves, or plain text."""
+        """The words for Rasa: a payload that we made ourselves, or plain text with its documents sealed.
+
+        The channel sealed each message as a whole; here they are opened, joined, and only documents stay shut.
+        """
         first = turn.rows[0].message
         if first.kind == NOTICE:
             return first.text
-        text = words_of([row.message for row in turn.rows])
+        box = sealer()
+        text = words_of([replace(row.message, text=box.open(row.message.text)) for row in turn.rows])
         if first.kind == MEDIA and not text:
             return media_payload(first)
         option = await self._chosen(turn, first, text)
-        return option.payload if option else plain_text(text)
+        return option.payload if option else box.seal(plain_text(text), dt.date.today())
 
     async def _chosen(self, turn: Turn, message: Incoming, text: str) -> Option | None:
         """The option that is meant: of the menu that was tapped or quoted, else of the one that stands.

@@ -12,6 +12,10 @@ MONTHS = {
     "outubro": 10, "out": 10, "novembro": 11, "nov": 11, "dezembro": 12, "dez": 12,
 }  # fmt: skip
 WEEKDAYS = {"segunda": 0, "terca": 1, "quarta": 2, "quinta": 3, "sexta": 4, "sabado": 5, "domingo": 6}
+#: A day outside of them is a slip, and further on the calendar itself ends.
+YEARS = range(1900, 2100)
+#: Days that one message may name; whoever writes more of them names none in particular.
+MOST = 30
 #: Words after a weekday's name that make it an ordinal or a bill: "segunda via", "quinta parcela".
 _NOT_A_WEEKDAY = r"(?!\s+(?:quinzena|semana|via|vias|vez|parcela|fatura|conta|opcao|pessoa|linha|mao|casa|rua|instalacao))"
 
@@ -47,6 +51,8 @@ def days(folded: str, today: dt.date) -> Iterator[tuple[int, int, dt.date]]:
         for match in pattern.finditer(folded):
             date = read(match, today) if free(match) else None
             if date is not None:
+                if len(taken) == MOST:
+                    return
                 taken.append(match.span())
                 start = match.start(1) if pattern is _WEEKDAY else match.start()
                 yield start, match.end(), date
@@ -63,7 +69,7 @@ def shifts(folded: str) -> Iterator[tuple[int, int, str]]:
 
 def _date(year: int, month: int, day: int) -> dt.date | None:
     try:
-        return dt.date(year, month, day)
+        return dt.date(year, month, day) if year in YEARS else None
     except ValueError:
         return None
 

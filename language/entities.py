@@ -8,6 +8,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from typing import Any
+from unicodedata import decimal
 from zoneinfo import ZoneInfo
 
 import rasa.shared.utils.io
@@ -21,7 +22,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from stdnum.br import cnpj, cpf
 
-from language import dates
+from language import dates, sealed
 from language.folding import strip_accents
 
 TIMEZONE = ZoneInfo("America/Fortaleza")
@@ -30,13 +31,17 @@ LISTED = ("aplicativo", "forma_pagamento")
 
 Found = tuple[str, int, int, Any]
 
+#: Kind of a token → the entity that is under the seal.
+_SEALED = {"cpf": "cpf", "cnpj": "cnpj", "data": "dia"}
 _CPF = re.compile(r"(?<!\d)(?:\d[\s.\-/]{0,3}){10}\d(?!\d)")
 _CNPJ = re.compile(
     r"(?<![0-9a-z])[0-9a-z]{2}[.\s-]?[0-9a-z]{3}[.\s-]?[0-9a-z]{3}[/\s.-]?[0-9a-z]{4}[-\s.]?\d{2}(?![0-9a-z])"
 )
 _PROTOCOL = re.compile(r"(?<!\d)20\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[\s.-]?\d{6}(?!\d)")
 _CEP = re.compile(r"(?<![\d.,/-])\d{2}\.?\d{3}\s?-?\s?\d{3}(?![\d]|[-/.]\d)")
-_PHONE_BEFORE = re.compile(r"(?:tel|telefone|fone|fixo|whatsapp|zap|celular|ligar?|numero)\W*(?:e|eh|:)?\W*(?:\(?\d{2}\)?\W*)?$")
+_PHONE_BEFORE = re.compile(r"(?:tel|telefone|fone|fixo|whatsapp|zap|celular|ligar?|numero)\W{0,3}(?:(?:eh?|:)\W{0,3})?(?:\(?\d{2}\)?\W{0,3})?$")
+#: How far before a number its name is looked for, in letters.
+_NEAR = 40
 _NUMBER_WORDS = {
     "um": 1, "uma": 1, "dois": 2, "cem": 100, "cento": 100, "duzentos": 200, "trezentos": 300,
     "quatrocentos": 400, "quinhentos": 500, "seiscentos": 600, "setecentos": 700, "oitocentos": 800,
@@ -46,14 +51,19 @@ _SPEED = re.compile(
     r"(?<![\w.,])(\d{1,4}(?:[.,]\d)?|" + "|".join(_NUMBER_WORDS) + r")\s?(gigas?|gbps|gb|g|megas?|megabits?|mbps|mbs|mb|m)\b(?!\s?(?:de\s+(?:ram|memoria|internet\s+movel)))"
 )
 _SCORES = {w: i for i, w in enumerate("zero um dois tres quatro cinco seis sete oito nove dez".split())}
-_SCORE = re.compile(r"\W*(?:(?:minha )?nota\s*(?:e|eh|:)?\s*|dou\s+(?:nota\s+)?)?(10|\d|" + "|".join(_SCORES) + r")\W*")
+_SCORE = re.compile(r"\W*(?:(?:minha )?nota\s*(?:(?:eh?|:)\s*)?|dou\s+(?:nota\s+)?)?(10|\d|" + "|".join(_SCORES) + r")\W*")
 
 
 def find(text: str, today: dt.date) -> Iterator[Found]:
     """(entity, start, end, value) of everything but the listed words. Values are normalised:
-    digits, upper-case places, Mbps, ISO dates, `manha`/`tarde`, whole numbers.
+    digits, upper-case places, Mbps, ISO dates, `manha`/`tarde`, whole numbers; what is sealed stays so.
     """
     folded = fold_same_length(text)
+    for match in sealed.TOKEN.finditer(folded):
+        entity = _SEALED.get(match.group(1))
+        if entity:
+            yield entity, match.start(), match.end(), match.group()
+    folded = sealed.TOKEN.sub(lambda match: " " * len(match.group()), folded)  # nothing else is read into them
     taken: list[tuple[int, int]] = []
     for name, start, end, value in _documents(folded):
         taken.append((start, end))
@@ -65,8 +75,8 @@ def find(text: str, today: dt.date) -> Iterator[Found]:
 
 
 def fold_same_length(text: str) -> str:
-    """Lower case without accents, every character in its place."""
-    return "".join((strip_accents(c).lower() or " ")[:1] for c in text)
+    """Lower case without accents, digits of any script as 0 to 9, every character in its place."""
+    return "".join(str(decimal(c)) if c.isdecimal() else (strip_accents(c).lower() or " ")[:1] for c in text)
 
 
 def _documents(folded: str) -> Iterator[Found]:
@@ -90,10 +100,10 @@ def _documents(folded: str) -> Iterator[Found]:
 
 def _rest(folded: str, today: dt.date) -> Iterator[Found]:
     for start, end, date in dates.days(folded, today):
-        if not (_EIGHT.fullmatch(folded[start:end]) and re.search(r"cep\W*$", folded[:start])):
+        if not (_EIGHT.fullmatch(folded[start:end]) and re.search(r"cep\W{0,5}$", folded[max(0, start - _NEAR) : start])):
             yield "dia", start, end, date.isoformat()
     for match in _CEP.finditer(folded):
-        if not _PHONE_BEFORE.search(folded[: match.start()]):
+        if not _PHONE_BEFORE.search(folded[max(0, match.start() - _NEAR) : match.start()]):
             yield "cep", match.start(), match.end(), re.sub(r"\D", "", match.group())
     for match in _SPEED.finditer(folded):
         number, unit = match.groups()

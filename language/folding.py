@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from language.sealed import KINDS, TOKEN
+
 #: What people type → the word they mean, after folding.
 SHORT_FORMS = {
     "vc": "voce", "vcs": "voces", "ce": "voce", "ceis": "voces", "oce": "voce", "tb": "tambem", "tbm": "tambem",
@@ -56,6 +58,9 @@ def fold_word(word: str) -> str:
 
     The text itself, its offsets and its entities stay as typed.
     """
+    sealed = TOKEN.fullmatch(word)
+    if sealed:
+        return KINDS[sealed.group(1)]
     emoji = next((name for mark, name in EMOJI.items() if mark in word), None)
     if emoji:
         return emoji

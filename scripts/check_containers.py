@@ -27,10 +27,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("actions", "backoffice", "connectors", "language", "scripts", "simulator")
 #: The only services that may be reached from outside the containers.
 PUBLISHED = {"assistant", "simulator"}
+#: (service, volume) of what outlives a container. Theo's own programs keep everything in the database.
+KEPT = {("postgres", "postgres")}
 #: What libraries read or answer, so that our own code need not name it.
 LIBRARY_SETTINGS = {"LOG_LEVEL"}
 LIBRARY_ROUTES = {"/health"}
-SECRET = re.compile(r"PASSWORD|TOKEN|SECRET")
+SECRET = re.compile(r"PASSWORD|TOKEN|SECRET|KEYS")
 
 
 @dataclass
@@ -71,7 +73,7 @@ def read_dockerfile(text: str) -> dict[str, Stage]:
             current.ports = [int(port) for port in rest.split()]
         elif word == "CMD":
             current.command = json.loads(rest)
-        elif word == "COPY":
+        elif word in ("COPY", "ADD"):
             parts = shlex.split(rest)
             origin = next((p.removeprefix("--from=") for p in parts if p.startswith("--from=")), "")
             *sources, target = [p for p in parts if not p.startswith("--")]
@@ -135,6 +137,10 @@ def _stages(root: Path, stages: dict[str, Stage]) -> Iterator[str]:
                     yield f"Dockerfile, {stage.name}: copies {source}, which does not exist"
                 elif _ignored(source, ignore):
                     yield f"Dockerfile, {stage.name}: copies {source}, which .dockerignore keeps out"
+        if stage.command and not re.fullmatch("[1-9][0-9]*", stage.user):
+            yield f"Dockerfile, {stage.name}: its user must be a number other than 0 (Kubernetes checks it so)"
+        if any("." in sources for _, sources, _ in stage.copies):
+            yield f"Dockerfile, {stage.name}: copies everything; what is not named must not be in an image"
         yield from _imports(root, stage)
         yield from _command(root, stage)
 
@@ -239,8 +245,21 @@ def _safety(name: str, service: dict[str, Any], stage: Stage | None) -> Iterator
         yield f"{name}: runs as root"
     if service.get("read_only") is not True:
         yield f"{name}: its file system can be written"
-    if service.get("privileged") or "ALL" not in service.get("cap_drop", ()):
+    elif "/tmp" not in [str(place).split(":")[0] for place in service.get("tmpfs", ())]:
+        yield f"{name}: its file system cannot be written, and it has no /tmp in memory (tmpfs)"
+    if service.get("privileged") or service.get("cap_add") or "ALL" not in service.get("cap_drop", ()):
         yield f"{name}: keeps rights that it does not need (cap_drop: [ALL])"
+    if "no-new-privileges:true" not in service.get("security_opt", ()):
+        yield f"{name}: a program in it could gain rights (security_opt: no-new-privileges:true)"
+    for shared in ("network_mode", "pid", "ipc", "uts", "userns_mode", "devices"):
+        if shared in service:
+            yield f"{name}: shares {shared} with the machine"
+    for volume in service.get("volumes", ()):
+        source, _, rest = str(volume).partition(":") if isinstance(volume, str) else (str(volume.get("source")), "", "")
+        if source.startswith((".", "/", "~")) and not rest.endswith(":ro"):
+            yield f"{name}: may write to {source} of the machine"
+        elif (name, source) not in KEPT:
+            yield f"{name}: keeps {source}; only {', '.join(sorted(s for s, _ in KEPT))} keeps anything"
     if "healthcheck" not in service:
         yield f"{name}: has no health check"
     if name == "simulator" and service.get("profiles") != ["dev"]:

@@ -2,9 +2,9 @@
 
 `rasa data validate` sees only part of this, and names no line. Here every finding has its file and line.
 Errors (exit code 1): the same sentence in two intents, an example that Rasa would skip, an entity or intent
-that the domain does not know, an intent without examples or without a rule, a response that is used and does
-not exist. Warnings: repeated examples, intents with far fewer or far more examples than the others, responses
-that nothing uses.
+that the domain does not know, an intent without examples or without a rule, a line of the thesaurus that cannot be
+read, a response that is used and does not exist. Warnings: repeated examples, intents with far fewer or far more
+examples than the others, responses that nothing uses.
 """
 
 from __future__ import annotations
@@ -25,11 +25,15 @@ from typing import Any
 import yaml
 from rasa.shared.nlu.training_data.entities_parser import find_entities_in_training_example, replace_entities
 
+from language.concepts import Concepts, ConceptsError
+
 ROOT = Path(__file__).resolve().parent.parent
 #: Where responses are named in code.
 CODE = ("actions", "connectors", "language")
 #: Rasa's own name for "not understood"; it has a rule and no examples.
 FALLBACK = "nlu_fallback"
+#: The key under which Rasa notes a response's name: no response itself.
+RASAS_OWN = "utter_action"
 #: An intent is unbalanced below this share of the median, or above this multiple of it.
 FEW, MANY = 0.25, 4.0
 #: Of each kind of warning this many are shown.
@@ -219,7 +223,7 @@ def responses_in_code(folders: Iterable[Path]) -> tuple[dict[str, Place], set[st
                     if isinstance(head, ast.Constant) and str(head.value).startswith("utter_"):
                         beginnings.add(str(head.value))
                 elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    if re.fullmatch(r"utter_[a-z0-9_]*[a-z0-9]", node.value):
+                    if node.value != RASAS_OWN and re.fullmatch(r"utter_[a-z0-9_]*[a-z0-9]", node.value):
                         names.setdefault(node.value, Place(file, node.lineno))
                     elif re.fullmatch(r"utter_[a-z0-9_]*_", node.value):
                         beginnings.add(node.value)
@@ -245,6 +249,7 @@ def check(root: Path = ROOT) -> Report:
     _check_names(examples, intents, domain, where, report)
     _check_rules(intents, rule_intents, where, report)
     _check_balance(examples, intents, report)
+    _check_ideas(root / "data" / "nlu" / "conceitos.txt", report)
     _check_responses(root, domain, rule_actions, where, report)
     return report
 
@@ -338,6 +343,15 @@ def _check_balance(examples: list[Example], intents: list[str], report: Report) 
             report.warnings["intenções desequilibradas"].append(
                 f"{name} tem {number} exemplos, {word} perto da mediana ({median:.0f})."
             )
+
+
+def _check_ideas(file: Path, report: Report) -> None:
+    if not file.exists():
+        return
+    try:
+        Concepts(file.read_text(encoding="utf-8"))
+    except ConceptsError as error:
+        report.errors.append(f"{Place(file, error.line)}: {error.problem}")
 
 
 def _check_responses(

@@ -8,6 +8,7 @@ and an exit code other than 0.
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 import re
 import secrets
@@ -28,8 +29,9 @@ MODEL = ROOT / "models" / "theo.tar.gz"
 LOGS = ROOT / "var" / "log"
 #: Rasa's command line, without TensorFlow.
 RASA = (sys.executable, "-m", "connectors.rasa_lean")
+SECRETS = ROOT / "var" / "secrets"
 #: What a model is made from; anything newer than the model makes it old.
-SOURCES = ("data/**/*.yml", "domain.yml", "config.yml", "language/**/*.py")
+SOURCES = ("data/**/*.yml", "data/**/*.txt", "domain.yml", "config.yml", "language/**/*.py")
 START_SECONDS = 180
 STOP_SECONDS = 35
 
@@ -179,7 +181,12 @@ def programs(simulator: bool) -> list[Program]:
 def prepare(simulator: bool) -> dict[str, str]:
     """The settings of this run. Raises Failure naming the first variable that is missing."""
     env = environment()
-    env.setdefault("THEO_SECRET", secrets.token_hex(32))
+    for name, made in (
+        ("THEO_SECRET", secrets.token_hex(32)),
+        ("THEO_SEAL_KEYS", base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()),
+    ):
+        if not env.get(name):
+            env[name] = kept_secret(name, made)
     if simulator:
         page = port("THEO_SIMULATOR_PORT", 8090)
         env.setdefault("ZAPI_BASE_URL", f"http://127.0.0.1:{page}")
@@ -193,14 +200,32 @@ def prepare(simulator: bool) -> dict[str, str]:
     return env
 
 
+def kept_secret(name: str, made: str) -> str:
+    """What stands in `var/secrets/<name>`, for its owner only; `made` goes there the first time.
+
+    With another key, what waits and what talks remember of documents could not be read after a restart.
+    """
+    file = SECRETS / name
+    SECRETS.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = file.with_name(f".{name}.{os.getpid()}")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:
+        output.write(made)
+    with suppress(FileExistsError):
+        os.link(new, file)  # whole or not at all: another start may read it at this moment
+    new.unlink()
+    return file.read_text().strip()
+
+
 def check_settings(env: dict[str, str]) -> None:
     """Reads every setting as the programs will. Raises Failure."""
     from connectors.settings import Settings, SettingsError, ZapiSettings
+    from language.sealed import Sealer, SealError
 
     try:
+        Sealer(env["THEO_SEAL_KEYS"])
         Settings.from_environ(env)
         ZapiSettings.from_environ(env)
-    except SettingsError as error:
+    except (SettingsError, SealError) as error:
         raise Failure(str(error)) from None
 
 

@@ -116,6 +116,7 @@ def steps() -> list[Step]:
         Step("replay", pytest("replay", "tests/conversations"), lambda: read_junit("replay")),
         Step("nlu", [understanding()]),
         Step("integration", pytest("integration", "tests/integration"), lambda: read_junit("integration")),
+        Step("faults", pytest("faults", "tests/faults"), lambda: read_junit("faults")),
         Step("browser", pytest("browser", "tests/browser"), lambda: read_junit("browser")),
         Step("gates", pytest("gates", "tests/gates"), lambda: read_junit("gates")),
     ]

@@ -19,7 +19,7 @@ class Faults:
     """The present faults. Times are seconds.
 
     ``send_delay_seconds`` answers late although the message was accepted at once;
-    ``send_hang`` neither accepts nor answers.
+    ``send_hang`` neither accepts nor answers; ``send_reset`` breaks the connection off instead.
     """
 
     duplicates: int = 0
@@ -28,6 +28,7 @@ class Faults:
     send_fail_count: int | None = None
     send_delay_seconds: float = 0
     send_hang: bool = False
+    send_reset: bool = False
     drop_lists: bool = False
     delivery_error: str | None = None
     connected: bool = True
@@ -81,6 +82,7 @@ RULES: dict[str, tuple[str, Callable[[object], bool]]] = {
     "send_fail_count": ("null or a whole number from 1", lambda v: v is None or is_whole(v, 1, 10**6)),
     "send_delay_seconds": ("a number of seconds from 0 to 600", _seconds),
     "send_hang": ("true or false", _flag),
+    "send_reset": ("true or false", _flag),
     "drop_lists": ("true or false", _flag),
     "delivery_error": ("null or a text", lambda v: v is None or (isinstance(v, str) and v != "")),
     "connected": ("true or false", _flag),

@@ -72,6 +72,8 @@ async def _answer(
         if simulator.faults.send_hang:
             await _hang(simulator, request)
             return None
+        if simulator.faults.send_reset:
+            return None
         fault = simulator.faults.take_send_failure()
         if fault is not None:
             return refuse(fault)

@@ -11,7 +11,6 @@ back by itself (facts: one unconditional rule per side question).
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import re
 from abc import ABC, abstractmethod
 from typing import Any
@@ -21,13 +20,11 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.utils import all_subclasses
 
-from actions.talk import Events, Talk
+from actions.talk import AGAIN, Events, SideAnswer, Talk, failed, sealed
 from backoffice.documents import DocumentProblem, document_problem, parse_document
-from backoffice.errors import BackofficeError
 from backoffice.identity import IdentityOutcome, identify, parse_birth
 from backoffice.records import Contract, ContractStatus
-
-logger = logging.getLogger(__name__)
+from language.folding import strip_accents
 
 CONFIRMED, NEEDS_BIRTH, NEEDS_PERSON = "confirmada", "falta_nascimento", "precisa_de_pessoa"
 #: After this many answers that did not confirm who writes, a person is offered; after one more, called.
@@ -36,10 +33,13 @@ OFFER_PERSON_AFTER, CALL_PERSON_AFTER = 3, 5
 FREE_ANSWERS = ("informar", "nlu_fallback", "afirmar", "negar")
 
 
+#: The document is not known, or not here.
+_NOT_AT_HAND = re.compile(r"^\W*(?:eu )?(?:(?:nao|n|num) (?:sei|tenho|lembro|achei|estou com|to com)\b|esqueci\b)")
+
 #: Forms that are a part of another service and are not offered by themselves.
-PARTS = ("visita_form",)
+PARTS = ("visita_form", "direitos_form")
 #: A second intent of at least this confidence is a second wish.
-SECOND_WISH = 0.2
+SECOND_WISH = 0.3
 #: Beside a document, which hardly leaves room for doubt, this much is a wish. A bare document leaves less.
 WISH_BESIDE_DATA = 0.02
 
@@ -51,6 +51,15 @@ def second_wish(ranking: list[dict[str, Any]]) -> str | None:
         return None
     first, other = form_of(str(ranking[0].get("name"))), form_of(str(second.get("name")))
     return other if first and other and other != first else None
+
+
+async def answer_beside(talk: Talk) -> None:
+    """Answers the question that was asked beside the wish: "manda o boleto, e que horas vocês abrem?"."""
+    second = (talk.tracker.latest_message.get("intent_ranking") or [{}, {}])[1:2]
+    if second and float(second[0].get("confidence") or 0) >= SECOND_WISH:
+        answer = next((a for a in all_subclasses(SideAnswer) if a.question == second[0].get("name")), None)
+        if answer:
+            await answer().act(talk)
 
 
 def wish_beside_data(ranking: list[dict[str, Any]]) -> str | None:
@@ -87,35 +96,28 @@ class ServiceForm(Action, ABC):
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> Events:
         talk = Talk(dispatcher, tracker, domain)
-        try:
-            return await self._run(talk)
-        except BackofficeError as error:
-            logger.error("%s: the back office failed: %s", self.name(), type(error).__name__)
-        except Exception:
-            logger.exception("%s failed", self.name())
-        talk.say("utter_erro_tecnico")
-        return [
-            SlotSet("oferta", "atendente"),
-            SlotSet("requested_slot", None),
-            SlotSet("interrompido", True),
-        ]
-
-    async def _run(self, talk: Talk) -> Events:
         state = State(talk)
+        try:
+            return sealed(await self._run(talk, state))
+        except Exception as error:  # noqa: BLE001  `failed` logs it
+            return sealed([*state.events, *await failed(talk, self.name(), error, self.form, state.get("cliente"))])
+
+    async def _run(self, talk: Talk, state: State) -> Events:
         starting = _starts_now(talk.tracker, self.form)
+        if talk.entity("direito") and not starting and not _was_rejected(talk.tracker, self.form):
+            return []  # an answer to nothing: it has a form of its own
         resuming = _was_rejected(talk.tracker, self.form)
         if starting:
             state.set("interrompido", None)
-            if talk.intent in self.trigger_intents:
-                state.set("contrato", None)  # a new wish may be about another of the customer's contracts
-            for slot in self.slots:
-                state.set(slot, None)
-            self._remember_other_wish(talk, state)
-            state.set("servico", self.form)
             state.set("oferta", "nenhuma")  # another subject ends an open offer
-            self.start(talk, state)
+            if talk.slot("falha") == AGAIN:  # what was told before the records failed still holds
+                state.set("falha", None)
+            else:
+                self._begin(talk, state)
+                await answer_beside(talk)
         answered = False
-        if not resuming:
+        only_media = talk.entity("midia") is not None and talk.entity("latitude") is None
+        if not (resuming or only_media):  # a photo says nothing that a form could take for an answer
             answered = await self._read(talk, state, None if starting else talk.slot("requested_slot"))
         if not (starting or resuming or answered or talk.intent in self.trigger_intents):
             return []
@@ -124,6 +126,15 @@ class ServiceForm(Action, ABC):
         # Of a requested slot alone Rasa says that nothing was read, and rejects the form for ever.
         state.set("falha", state.get("falha"))
         return state.events
+
+    def _begin(self, talk: Talk, state: State) -> None:
+        if talk.intent in self.trigger_intents:
+            state.set("contrato", None)  # a new wish may be about another of the customer's contracts
+        for slot in self.slots:
+            state.set(slot, None)
+        self._remember_other_wish(talk, state)
+        state.set("servico", self.form)
+        self.start(talk, state)
 
     def start(self, talk: Talk, state: State) -> None:
         """Called when the form begins, before the message is read: empty what is about this one wish."""
@@ -158,11 +169,11 @@ class ServiceForm(Action, ABC):
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
         """The slot's value in this message, or None. May set `falha` to say why an answer is no good."""
         if slot == "contrato":
-            return talk.entity("contrato")
+            return talk.entity("contrato") or (await self._named_contract(talk, state) if asked else None)
         if slot == "confirma":
             return _yes_or_no(talk, self.trigger_intents) if asked else None
         if slot == "relato":
-            return talk.text if asked and talk.intent in (*FREE_ANSWERS, *self.trigger_intents) else None
+            return talk.told if asked and talk.intent in (*FREE_ANSWERS, *self.trigger_intents) else None
         return None
 
     async def _read_identity(self, talk: Talk, state: State, requested: str | None) -> bool:
@@ -201,7 +212,18 @@ class ServiceForm(Action, ABC):
                 state.set("documento_parcial", None)
                 state.fail("nao_confere")
             return True
+        if requested == "documento" and not form_of(talk.intent) and _NOT_AT_HAND.search(strip_accents(talk.text.lower())):
+            state.set("falha", "nao_sabe")
+            return True
         return False
+
+    async def _named_contract(self, talk: Talk, state: State) -> str | None:
+        """The contract whose address or plan is named: "a do Bessa", "o de 300 mega"; None where two fit."""
+        said = address_words(talk.text)
+        fitting = [(len(said & address_words(f"{c.address} {c.plan.name}")), c.id) for c in await self.contracts(talk, state)]
+        best = max((hits for hits, _ in fitting), default=0)
+        named = [id_ for hits, id_ in fitting if hits == best]
+        return named[0] if best and len(named) == 1 else None
 
     # -- deciding what comes next ---------------------------------------------------------------------
 
@@ -264,6 +286,12 @@ class ServiceForm(Action, ABC):
             return None
         wanted = ("contrato", *self.slots) if self.needs_contract else self.slots
         return next((slot for slot in wanted if state.get(slot) is None), None)
+
+
+def address_words(text: str) -> set[str]:
+    """The words that tell one address from another."""
+    words = set(re.findall(r"\w+", strip_accents(text.lower())))
+    return {word for word in words if len(word) >= 2} - {"rua", "av", "de", "da", "do", "na", "no", "mega", "casa", "um", "dois"}
 
 
 class State:

@@ -58,7 +58,10 @@ class SecondCopyForm(OpenInvoicesForm):
                 return "pdf"
             if asked and _EVERYTHING.search(talk.text):
                 return "tudo"
-            return PAYMENT_FORMS.get(str(talk.entity("forma_pagamento")))
+            said = talk.tracker.latest_message.get("entities") or []
+            named = [str(e.get("value")) for e in said if e.get("entity") == "forma_pagamento"]
+            named.sort(key=lambda form: form == "boleto")  # "o boleto no pix" wants the Pix
+            return PAYMENT_FORMS.get(named[0]) if named else None
         return await super().read(slot, talk, state, asked=asked)
 
 

@@ -9,10 +9,12 @@ from typing import Any
 from actions.formats import money
 from actions.forms.base import CONFIRMED, FREE_ANSWERS, LEAVING, ServiceForm, State, _starts_now
 from actions.forms.places import fold, hear_place, place_of, tell_verdict
-from actions.forms.sales import PLACE_INTENTS, choose_plan, name_in, read_address, speeds
+from actions.forms.sales import ODD_NUMBER, PLACE_INTENTS, choose_plan, name_in, read_address, speeds
 from actions.talk import Events, Talk
 from backoffice import contract as rules
+from backoffice import phones
 from backoffice.contract import SuspensionOutcome
+from backoffice.documents import mask_documents, parse_document
 from backoffice.records import Contract, ContractStatus, Plan
 from backoffice.sales import CoverageOutcome
 
@@ -238,11 +240,15 @@ _DEATH = re.compile(r"\b(?:falec\w+|morreu|morte|obito|inventario|partiu|viuv[ao
 
 
 class OwnerForm(ContractForm):
-    """The new owner's name. After a death the owner cannot answer for themselves: a person takes it at once."""
+    """The new owner's name, document and phone. After a death the owner cannot answer: a person takes it at once.
+
+    Of the document no more is kept than its masked form, which is what the ticket holds. What is not at hand is
+    left out: the people ask both owners anyway.
+    """
 
     form = "titularidade_form"
     trigger_intents = ("transferir_titularidade",)
-    slots = ("novo_titular", "confirma")
+    slots = ("novo_titular", "titular_documento", "titular_telefone", "confirma")
 
     def start(self, talk: Talk, state: State) -> None:
         state.set("falha", None)
@@ -255,10 +261,16 @@ class OwnerForm(ContractForm):
         return await super()._read_identity(talk, state, requested)
 
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        if slot == "titular_documento":
+            return await self._document(talk, state, asked)
+        if slot == "titular_telefone":
+            return self._phone(talk, state, asked)
         if slot != "novo_titular":
             return await super().read(slot, talk, state, asked=asked)
         if _starts_now(talk.tracker, self.form):
             return name_in_wish(talk.text)
+        if not asked and re.search(r"\d|\b(?:cpf|cnpj|documento|telefone|fone|celular|whats\w*)\b", fold(talk.text)):
+            return None
         correcting = state.get("novo_titular") and talk.slot("requested_slot") == "confirma"
         if not (asked or correcting) or talk.intent not in (*FREE_ANSWERS, *self.trigger_intents, "fora_do_escopo"):
             return None
@@ -266,7 +278,7 @@ class OwnerForm(ContractForm):
             return None
         if correcting and not re.search(r"\b(?:nome|e|eh|chama)\b", fold(talk.text)):
             return None
-        name = name_in(re.split(r"\d", talk.text)[0])
+        name = name_in(re.split(r"\d|\b(?:cpf|cnpj|documento|telefone|fone|celular|whats\w*)\b", talk.text, flags=re.I)[0])
         if name and len(name.split()) < 2 and not correcting and state.get("nome_curto") != name:
             state.set("nome_curto", name)
             state.set("falha", "nome_curto")
@@ -275,15 +287,53 @@ class OwnerForm(ContractForm):
             state.set("confirma", None)
         return name
 
+    async def _document(self, talk: Talk, state: State, asked: bool) -> str | None:
+        if talk.slot("requested_slot") not in self.slots or _starts_now(talk.tracker, self.form):
+            return None
+        document = parse_document(talk.text)
+        if document is None:
+            if asked and len(re.findall(r"\d", talk.text)) >= 3:
+                state.set("falha", "documento_nao_confere")
+            return "" if asked and not state.get("falha") and _has_it_not(talk) else None
+        owner = await talk.ask(lambda erp: erp.customer(state.get("cliente")))
+        if document.number == owner.document.number:
+            state.set("falha", "mesmo_titular")
+            return None
+        state.set("confirma", None)
+        return document.masked
+
+    def _phone(self, talk: Talk, state: State, asked: bool) -> str | None:
+        if talk.slot("requested_slot") not in self.slots or _starts_now(talk.tracker, self.form):
+            return None
+        if talk.slot("requested_slot") == "titular_documento" and parse_document(talk.text) is None:
+            return None  # a document with a wrong digit looks like a phone
+        told = re.sub(r"\*[*.\d/-]+\*", " ", mask_documents(talk.text))  # a phone may stand beside the document
+        number = phones.canonical(told) if re.search(r"\d(?:\D{0,3}\d){9,}", told) else None
+        if number and len(number) >= 12:
+            state.set("confirma", None)
+            return number
+        if not asked:
+            return None
+        if re.search(r"\d(?:\D{0,3}\d){3,}", told):
+            state.set("falha", ODD_NUMBER)
+            return None
+        return "" if _has_it_not(talk) else None
+
     def _next(self, state: State) -> str | None:
         return None if state.get("falecimento") else super()._next(state)
+
+
+def _has_it_not(talk: Talk) -> bool:
+    """Whether an answer says that the datum is not at hand: "não sei agora", "depois eu mando"."""
+    text = fold(talk.text)
+    return talk.intent == "negar" or bool(re.search(r"\b(?:nao|n) (?:sei|tenho|lembro)\b|\bdepois\b|\bpul\w+\b|\bsem \w+$", text))
 
 
 def name_in_wish(text: str) -> str | None:
     """`passar pro nome da minha irmã, Carla Coutinho` → `Carla Coutinho`; only a full name, written as one."""
     found = re.search(r"\bnome\s+d[aeo]\s+(.+)", text, re.IGNORECASE)
     said = (
-        re.search(r"[A-ZÀ-Ý][\wÀ-ÿ'.-]+(?:\s+(?:d[aeo]s?\s+)?[A-ZÀ-Ý][\wÀ-ÿ'.-]+)+", found.group(1)) if found else None
+        re.search(r"(?<![\w'.-])[A-ZÀ-Ý][\wÀ-ÿ'.-]+(?:\s+(?:d[aeo]s?\s+)?[A-ZÀ-Ý][\wÀ-ÿ'.-]+)+", found.group(1)) if found else None
     )
     return name_in(said.group()) if said else None
 
@@ -435,8 +485,8 @@ _ASKS_THE_PRICE = re.compile(
     r"\b(?:multa|fidelidade|taxa|quanto (?:custa|pago|sai|fica|eu pago)|paga(?:r)? (?:algo|alguma coisa)|tem que pagar)\b"
 )
 _KEEP = re.compile(
-    r"\b(?:nao|n) (?:quero|vou|precisa|preciso) (?:mais )?cancel\w+|desisti\w* de cancel\w+|nao cancel\w+"
-    r"|(?:desfa\w+|revert\w+|anul\w+|volta\w* atras|retir\w+|cancel\w+) (?:d?o |no |com o )?"
+    r"\b(?:nao|n) (?:quero|vou|precisa|preciso) (?:mais )?cancel\w+|\bdesisti\w* de cancel\w+|\bnao cancel\w+"
+    r"|\b(?:desfa\w+|revert\w+|anul\w+|volta\w* atras|retir\w+|cancel\w+) (?:d?o |no |com o )?"
     r"(?:meu )?(?:pedido (?:de|do) )?cancelamento"
     r"|manter? (?:a |minha |a minha |o |meu )?(?:internet|contrato|plano)|mudei de ideia|quero ficar|quero continuar"
 )
@@ -448,6 +498,13 @@ REASON_INTENTS = (
     *FREE_ANSWERS, "cancelar_servico", "reclamar", "internet_lenta", "sem_internet", "mudar_endereco", "suspender_servico",
     "contestar_fatura", "negociar_debito", "alterar_plano", "fora_do_escopo", "elogiar", "pedir_suporte", "contratar_internet",
 )  # fmt: skip
+
+
+#: A reason that is said without "porque": "tá muito caro, quero cancelar".
+_SAYS_WHY = re.compile(
+    r"\bcar[oa]\b|\bviaj\w+|\bviagem|desempreg\w+|nao (?:to |estou )?us(?:o|ando)\b|\bme mud(?:ar|ei|ando)\b|\blent[ao]\b"
+    r"|\bvive caindo|\bso (?:cai|fica caindo)"
+)
 
 
 class CancelForm(ContractForm):
@@ -471,17 +528,17 @@ class CancelForm(ContractForm):
             state.set("alternativa", NO_ALTERNATIVE)
         else:
             why = re.search(
-                r"\b(?:porque|pq|pois|por causa|ja que|por conta)\b\s+(.+)", talk.text, re.IGNORECASE | re.DOTALL
+                r"\b(?:porque|pq|pois|por causa|ja que|por conta)\b\s+(.+)", talk.told, re.IGNORECASE | re.DOTALL
             )
-            if why:
-                state.set("motivo", why.group(1)[:300])
+            if why or _SAYS_WHY.search(fold(talk.text)):
+                state.set("motivo", (why.group(1) if why else talk.told)[:300])
 
-    async def _run(self, talk: Talk) -> Events:
+    async def _run(self, talk: Talk, state: State) -> Events:
         asks = talk.intent in self.trigger_intents and _ASKS_THE_PRICE.search(fold(talk.text))
         if asks and talk.slot("identidade") != CONFIRMED:
             policy = (await talk.ask(lambda erp: erp.company())).cancellation
             talk.say("utter_multa_regra", meses=policy.max_loyalty_months, por_mes=money(policy.fine_per_month))
-        return await super()._run(talk)
+        return await super()._run(talk, state)
 
     async def _read(self, talk: Talk, state: State, requested: str | None) -> bool:
         if requested is None and self._drops_a_sale(talk):
@@ -522,10 +579,10 @@ class CancelForm(ContractForm):
         if talk.entity("motivo"):
             return str(talk.entity("motivo")) if talk.entity("motivo") != "pular" else ""
         if talk.intent == "negar" or _NO_REASON.search(text):
-            return "" if len(text.split()) <= 4 or _NO_REASON.search(text) else talk.text[:300]
+            return "" if len(text.split()) <= 4 or _NO_REASON.search(text) else talk.told[:300]
         if talk.intent == "afirmar" and len(text.split()) <= 3:
             return None
-        return talk.text[:300] if talk.intent in REASON_INTENTS and text else None
+        return talk.told[:300] if talk.intent in REASON_INTENTS and text else None
 
     async def prepare(self, talk: Talk, state: State) -> None:
         contract = await self.contract(talk, state)

@@ -24,6 +24,7 @@ from language.folding import strip_accents
 ENOUGH_TRIES = 3
 #: What is still missing (`Place.falta`).
 BAD_CEP, UNKNOWN_CEP, NO_CEP = "cep_incompleto", "cep_nao_existe", "sem_cep"
+NOTHING = "tudo"
 NEIGHBOURHOOD, CEP_TO_BE_SURE, CEP_OF_PIN = "bairro", "cep_para_confirmar", "cep_do_ponto"
 
 VERDICTS = {
@@ -135,6 +136,8 @@ def read_place(text: str, known: dict[str, str], *, asked: bool) -> Said:
         return Said(cep=cep.cep, street=_from(text, folded, street), served_area=_area(folded, known, street))
     if cep.reading is CepReading.INCOMPLETE and not street and (asked or "cep" in folded):
         return Said(cep_broken=True)
+    if asked and re.fullmatch(r"\D{0,12}\d(?:[-. ]?\d){8,12}\D{0,3}", folded):  # a digit or two too many
+        return Said(cep_broken=True)
     area = _area(folded, known, street)
     if street:
         after = re.search(r"\bbairro\s+(?:d[eoa]\s+)?([\w ]{3,40})", text, re.IGNORECASE)
@@ -221,6 +224,7 @@ async def hear_place(talk: Talk, slot: Any, *, asked: bool, starting: bool = Fal
 
 async def settle(talk: Talk, place: Place, said: Said) -> Place:
     """The place with what was said now, and its verdict if the records give one."""
+    unsure = said.knows_no_cep and place.falta == NEIGHBOURHOOD  # of the neighbourhood too
     place = replace(place, falta=None, tentativas=place.tentativas + 1)
     if said.point:
         place = replace(place, lat=said.point.lat, lon=said.point.lon)
@@ -241,17 +245,20 @@ async def settle(talk: Talk, place: Place, said: Said) -> Place:
                 bairro=address.neighbourhood or place.bairro,
                 cidade=address.city,
             )
-    return await _judge(talk, place, said)
+    return await _judge(talk, place, said, street_has_to_do=unsure)
 
 
-async def _judge(talk: Talk, place: Place, said: Said) -> Place:
+async def _judge(talk: Talk, place: Place, said: Said, *, street_has_to_do: bool) -> Place:
     area = said.served_area if place.cep is None else None  # a CEP says more than a name
     found = await talk.ask(sales.coverage, cep=place.cep, point=place.point, neighbourhood=area)
     if found.outcome is not CoverageOutcome.UNKNOWN:
         return replace(place, veredito=found.outcome.value, bairro=place.bairro or found.neighbourhood)
-    known = place.cep or place.bairro or place.point
+    enough = street_has_to_do or place.tentativas >= ENOUGH_TRIES
+    known = place.cep or place.bairro or place.point or (place.rua if enough else None)
     if place.cep or (known and (place.tentativas >= ENOUGH_TRIES or said.knows_no_cep)):
         return replace(place, veredito=found.outcome.value)
+    if not known and place.tentativas >= ENOUGH_TRIES:
+        return replace(place, falta=NOTHING)
     if said.cep_broken:
         return replace(place, falta=BAD_CEP)
     if place.point:

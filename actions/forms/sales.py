@@ -29,7 +29,7 @@ _THAT_ONE = re.compile(
 _SKIP = re.compile(r"\b(?:pular?|pula|prefiro nao|nao sei|n sei|depois|sem numero|s/?n|nao tem numero|nao lembro)\b")
 _ANY_TIME = re.compile(r"\b(?:tanto faz|qualquer|quando (?:puder|quiser)|agora|o quanto antes|dia todo|sempre)\b")
 _THIS_NUMBER = re.compile(
-    r"\b(?:esse|este|nesse|neste|nele|mesmo)\b.*\b(?:mesmo|numero|whats\w*|zap)\b|\b(?:por|aqui) (?:aqui|mesmo)\b|^\W*mesmo\W*$"
+    r"\b(?:esse|este|nesse|neste|nele|mesmo)\b.{0,80}\b(?:mesmo|numero|whats\w*|zap)\b|\b(?:por|aqui) (?:aqui|mesmo)\b|^\W*mesmo\W*$"
 )
 _NAME_LEAD = re.compile(
     r"^.*?\b(?:(?:meu|o|seu) nome(?: (?:completo|dela|dele))?(?: e| eh)?|me chamo|(?:se )?chama(?:-se)?|sou (?:o|a)|aqui e (?:o|a)|"
@@ -221,7 +221,7 @@ class HireForm(PlaceForm):
             # The sales people look first: no plan is promised, and no hour.
             state.set("plano", state.get("plano") or "")
             state.set("horario", state.get("horario") or "")
-            if place.cep is None or place.rua:
+            if place.point or place.rua:
                 state.set("endereco", state.get("endereco") or "")
         if state.get("nome") is None and state.get("identidade") == CONFIRMED:
             customer = await talk.ask(lambda erp: erp.customer(state.get("cliente")))
@@ -287,6 +287,8 @@ def read_name(talk: Talk, *, asked: bool) -> str | None:
     led = re.search(r"\b(?:meu nome|me chamo)\b", fold(talk.text))
     if not (asked and free and talk.intent not in ("afirmar", "negar")) and not led:
         return None
+    if re.search(r"^\W*(?:na |no |a )?(?:rua|r|av|avenida|travessa|quadra|praca)\b|,\s*\d", fold(talk.text)):
+        return None  # an address, said one question too late
     return name_in(talk.text)
 
 
@@ -326,7 +328,7 @@ def _address(talk: Talk) -> str | None:
 
 def read_address(talk: Talk) -> str | None:
     """Street and number, or words that can only be an address; two words alone may be a name."""
-    text = re.sub(r"\s+", " ", talk.text.strip())[:160]
+    text = re.sub(r"\s+", " ", talk.told.strip())[:160]
     numbered = re.search(r"\d|\bs/?n\b|sem numero", fold(text))
     if numbered and talk.intent not in ("pedir_segunda_via", "falar_com_atendente"):
         return text
@@ -348,7 +350,7 @@ def _time(talk: Talk) -> str | None:
         shift = talk.entity("turno")
         return {"manha": "de manhã", "tarde": "de tarde"}.get(str(shift)) if shift else None
     if talk.entity("turno", "dia") or _ANY_TIME.search(fold(text)) or re.search(r"\d|noite|almoco|cedo", fold(text)):
-        return re.sub(r"\s+", " ", text)[:80]
+        return re.sub(r"\s+", " ", talk.told)[:80]
     if talk.intent == "negar":
         return ""  # none is better than another
-    return text[:80] if talk.intent in ("informar", "nlu_fallback") else None
+    return talk.told[:80] if talk.intent in ("informar", "nlu_fallback") else None

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import Any
 
-from actions.forms.base import ServiceForm, State
+from actions.forms.base import ServiceForm, State, form_of
 from actions.talk import Talk
 from backoffice import support
 from backoffice.first_level import End, Step, Symptom, next_step
@@ -21,7 +21,7 @@ TRIED = (
     (
         Step.RESTART,
         re.compile(
-            r"\b(?:ja|fiz)\b.*\b(?:reinici|deslig|resete|tirei da tomada|liguei e desliguei)|reiniciei|resetei"
+            r"\b(?:ja|fiz)\b.{0,120}\b(?:reinici|deslig|resete|tirei da tomada|liguei e desliguei)|reiniciei|resetei"
             r"|(?:desliguei|tirei) (?:e|da tomada e) (?:liguei|coloquei)"
             r"|desliguei (?:tudo|o aparelho|o modem|a caixinha)"
         ),
@@ -43,6 +43,8 @@ _YES = re.compile(
     r"\b(?:sim|s|ss|isso|voltou|voltaram|resolveu|resolvido|funcionou|funcionando|normalizou|pegou|acendeu"
     r"|acenderam|ligou|melhora|melhorou|deu certo|foi|consegui|aham|claro|uhum|ja)\b"
 )
+_NEVER = r"(?!)"
+_ONLY = re.compile(r"\b(?:so|somente|apenas)\b")
 #: What else may be heard as yes or no, by the step that was asked.
 _STEP_WORDS = {
     Step.LIGHTS: (r"acesa|ligad|verde|piscand|azul|vermelh", r"apagad|desligad|tudo preto|sem luz|morto"),
@@ -57,12 +59,21 @@ _STEP_WORDS = {
 def read_answer(step: Step, text: str, intent: str) -> bool | None:
     """Yes or no to a step, in free words; negation wins ("não tem luz vermelha"). None: neither."""
     folded = strip_accents(text.lower())
-    yes_words, no_words = _STEP_WORDS.get(step, ("$^", "$^"))
+    yes_words, no_words = _STEP_WORDS.get(step, (_NEVER, _NEVER))
     if _NO.search(folded) or re.search(no_words, folded):
         return False
     if _YES.search(folded) or re.search(yes_words, folded):
         return True
     return {"afirmar": True, "negar": False}.get(intent)
+
+
+def did_in_vain(text: str, step: Step, tried: list[str]) -> bool:
+    """Whether a step is said to be done already, without a word that it helped."""
+    folded = strip_accents(text.lower())
+    done = step.value in tried or re.search(r"\b(?:ja|fiz|tentei)\b.*\b(?:fiz|tentei|isso)\b|\bja (?:fiz|tentei)\b", folded)
+    return bool(done) and not re.search(
+        r"\b(?:voltou|resolv\w+|funcion\w+|normalizou|melhorou|pegou|acende\w+|ligou|deu certo|ok)\b", folded
+    )
 
 
 class SupportForm(ServiceForm):
@@ -85,12 +96,19 @@ class SupportForm(ServiceForm):
         if slot == "relato":
             if talk.intent not in ANSWERS or state.get("relato") is not None:
                 return None  # "quero cancelar", said in the middle of it, is another wish
-            return talk.text if talk.text and (asked or len(talk.text.split()) > 3) else None
+            asks_who = talk.slot("requested_slot") in ("documento", "nascimento")
+            if asks_who and talk.intent not in SUPPORT_INTENTS:
+                return None  # "não sei meu cpf" is about the document
+            return talk.told if talk.text and (asked or len(talk.text.split()) > 3) else None
         if slot == "resposta" and asked and state.get("passo"):
             if talk.intent not in ANSWERS:
                 return None
             step = Step(state.get("passo"))
             answer = read_answer(step, talk.text, talk.intent)
+            if step in (Step.RESTART, Step.POWER) and did_in_vain(talk.text, step, state.get("tentou") or []):
+                answer = False  # "já reiniciei" says that it was done, not that it helped
+            if answer is None and talk.entity("aplicativo"):
+                step, answer = Step.ONE_APP, bool(_ONLY.search(strip_accents(talk.text.lower())))  # "só no netflix"
             if answer is None:
                 return None
             state.set("respostas", {**(state.get("respostas") or {}), step.value: answer})
@@ -165,6 +183,11 @@ class VisitForm(ServiceForm):
 
     form = "visita_form"
     slots = ("visita", "confirma")
+
+    async def _read(self, talk: Talk, state: State, requested: str | None) -> bool:
+        """More about the fault, told while a day is asked, does not begin the script again."""
+        answered = await super()._read(talk, state, requested)
+        return answered or (requested is not None and talk.intent in SUPPORT_INTENTS)
 
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
         if slot != "visita":
@@ -243,8 +266,9 @@ class WifiForm(ServiceForm):
             return None
         words = talk.text.strip().split()
         password = words[-1] if words else ""
-        if len(words) > 6:
-            return None
+        other = form_of(talk.intent)
+        if len(words) > 6 or (len(words) > 2 and other and other != self.form):
+            return None  # a password has no spaces: this is another wish
         if not re.fullmatch(r"[\x21-\x7e]{8,63}", password):
             state.set("falha", "senha_fraca")
             return None

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 
@@ -17,6 +18,10 @@ from connectors.zapi.render import Request, render
 
 TIMEOUT_SECONDS = 20.0
 MAX_FILE_BYTES = 16 * 1024 * 1024
+#: An instance keeps no more (facts/zapi.md §1.5).
+MAX_QUEUE = 1000
+#: A 2xx with one of these in it is no refusal, whatever its `error` says.
+GOOD_KEYS = ("messageId", "zaapId", "connected")
 #: Words in a 400 that tell of the account, not of the message (facts/zapi.md §1.4).
 ACCOUNT_ERRORS = ("client-token", "subscribe", "instance not found", "not allowed")
 
@@ -49,27 +54,52 @@ class ZapiClient:
         answer = await self._post(request)
         return Sent(_id(answer.get("messageId") or answer.get("id")), _id(answer.get("zaapId")))
 
+    async def online(self) -> bool:
+        """Whether the company's phone is connected; raises as `send`."""
+        return bool((await self._call("GET", "status", None)).get("connected", True))
+
+    async def queued(self) -> list[str]:
+        """Queue ids of what waits in the instance, oldest first, at most MAX_QUEUE; raises as `send`."""
+        found: list[str] = []
+        state = None
+        while len(found) < MAX_QUEUE:
+            page = await self._call("POST", "queue", {"pageSize": 30, **({"pagingState": state} if state else {})})
+            messages = page.get("messages")
+            found += [str(m["ZaapId"]) for m in messages or () if isinstance(m, dict) and m.get("ZaapId")]
+            state = page.get("pagingState")
+            if not (state and messages and page.get("hasMore")):
+                break
+        return found
+
+    async def unqueue(self, queue_id: str) -> None:
+        """Takes one message out of the instance's queue; raises as `send`."""
+        await self._call("DELETE", f"queue/{quote(queue_id, safe='')}", None)
+
     async def _post(self, request: Request) -> dict[str, Any]:
+        return await self._call("POST", request.method, request.body)
+
+    async def _call(self, verb: str, method: str, body: dict[str, Any] | None) -> dict[str, Any]:
         # The token is part of the path, so no error below may carry the URL.
         zapi = self._zapi
-        url = f"{zapi.base_url}/instances/{zapi.instance_id}/token/{zapi.token}/{request.method}"
+        url = f"{zapi.base_url}/instances/{zapi.instance_id}/token/{zapi.token}/{method}"
+        headers = {"Client-Token": zapi.client_token}
         assert self._session is not None, "open() comes first"
         try:
-            async with self._session.post(
-                url, json=request.body, headers={"Client-Token": zapi.client_token}, allow_redirects=False
+            async with self._session.request(
+                verb, url, json=body, headers=headers, allow_redirects=False
             ) as response:
                 text = await response.text(errors="replace")
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-            raise TemporaryGatewayError(f"{request.method}: {type(error).__name__}") from None
+            raise TemporaryGatewayError(f"{method}: {type(error).__name__}") from None
         for secret in (zapi.token, zapi.client_token):
             text = text.replace(secret, "***")
-        return _answer(request.method, response.status, text, response.headers.get("Retry-After"))
+        return _answer(method, response.status, text, response.headers.get("Retry-After"))
 
     async def _fetch(self, path: str) -> str:
         """A file of the action server's, as a data URI."""
         assert self._session is not None, "open() comes first"
         try:
-            async with self._session.get(self._settings.actions_url + path) as response:
+            async with self._session.get(self._settings.actions_url + path, allow_redirects=False) as response:
                 if response.status in (404, 410):
                     raise GatewayError(f"The file to send is gone ({response.status}).")
                 if response.status != 200:
@@ -92,7 +122,8 @@ def _answer(method: str, status: int, text: str, retry_after: str | None) -> dic
     except ValueError:
         body = None
     reason = str(body.get("error") or "") if isinstance(body, dict) else ""
-    if 200 <= status < 300 and not (reason and not body.get("messageId") and not body.get("zaapId")):
+    # `/status` fills `error` even when all is well.
+    if 200 <= status < 300 and not (reason and not any(body.get(key) is not None for key in GOOD_KEYS)):
         return body if isinstance(body, dict) else {}
     told = f"{method}: HTTP {status}" + (f", {reason[:200]!r}" if reason else "")
     if status == 429 or status >= 500 or status == 408:

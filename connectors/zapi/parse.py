@@ -43,7 +43,7 @@ NOT_CONTENT = (
     "externalAdReply", "statusImage", "reaction", "eventResponse", "pinMessage", "newsletterAdminInvite",
     "text", "pollVote", "listResponseMessage", "buttonsResponseMessage", "buttonReply",
 )  # fmt: skip
-MAX_ID = 128
+MAX_ID, MAX_ERROR = 128, 500
 
 
 def parse(body: dict[str, Any]) -> Event:
@@ -52,9 +52,8 @@ def parse(body: dict[str, Any]) -> Event:
     if kind == "ReceivedCallback":
         return _received(body)
     if kind == "DeliveryCallback":
-        return Delivery(
-            _text(body.get("messageId")), _text(body.get("zaapId")) or None, _text(body.get("error")) or None
-        )
+        message_id, queue_id = (_text(body.get(name))[:MAX_ID] for name in ("messageId", "zaapId"))
+        return Delivery(message_id, queue_id or None, _text(body.get("error"))[:MAX_ERROR] or None)
     if kind in ("ConnectedCallback", "DisconnectedCallback"):
         return Connection(connected=kind == "ConnectedCallback")
     if kind in ("MessageStatusCallback", "PresenceChatCallback"):
@@ -130,7 +129,7 @@ def _content(body: dict[str, Any], base: dict[str, Any]) -> Event:
     if attachment == "localizacao":
         place = _object(body, "location") or _object(body, "liveLocation")
         latitude, longitude = _number(place.get("latitude")), _number(place.get("longitude"))
-        if latitude is not None and longitude is not None:
+        if latitude is not None and longitude is not None and abs(latitude) <= 90 and abs(longitude) <= 180:
             return Incoming(kind=MEDIA, attachment=attachment, latitude=latitude, longitude=longitude, **base)
     if text:
         return Incoming(kind=TEXT, text=text, attachment=attachment, **base)

@@ -23,6 +23,7 @@ const FAULTS = [
   { name: "send_fail_count", kind: "number", label: "Quantos envios falham", help: "Vazio: até você mudar.", empty: null, min: 1 },
   { name: "send_delay_seconds", kind: "number", label: "Demora para responder (s)", min: 0, step: "any" },
   { name: "send_hang", kind: "flag", label: "Envio sem resposta", help: "A chamada fica pendurada e nada chega." },
+  { name: "send_reset", kind: "flag", label: "Envio cortado", help: "A conexão cai no meio e nada chega." },
   { name: "drop_lists", kind: "flag", label: "Menus e botões somem", help: "Resposta 200, mas nunca chegam." },
   {
     name: "delivery_error", kind: "choice", label: "Erro na entrega",
@@ -35,7 +36,7 @@ const FAULTS = [
   { name: "webhook_retries", kind: "number", label: "Novas tentativas", help: "Quando a resposta não é 200.", min: 0, max: 20 },
 ];
 const NORMAL = {
-  duplicates: 0, reorder: false, send_status: null, send_fail_count: null, send_delay_seconds: 0, send_hang: false,
+  duplicates: 0, reorder: false, send_status: null, send_fail_count: null, send_delay_seconds: 0, send_hang: false, send_reset: false,
   drop_lists: false, delivery_error: null, connected: true, webhook_retries: 3, echo: true, pace_seconds: 0,
 };
 

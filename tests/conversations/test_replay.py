@@ -8,10 +8,7 @@ customer whose phone it is written from; without it the phone is nobody's.
 
 from __future__ import annotations
 
-import json
-import logging
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,15 +19,9 @@ import yaml
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import CollectingOutputChannel, UserMessage
 from rasa.shared.nlu.training_data.entities_parser import replace_entities
-from rasa.utils.endpoints import EndpointConfig
-from rasa.utils.log_utils import configure_structlog
-from rasa_sdk.executor import ActionExecutor
 
-from actions.talk import erp
 from backoffice.seed import SAMPLE
 from backoffice.sql import SqlErp
-from connectors import rasa_patches
-from scripts import run
 
 FOLDER = Path(__file__).resolve().parent
 UNKNOWN_PHONE = "5583977770000"
@@ -77,44 +68,6 @@ def phone_of(story: dict[str, Any]) -> str | None:
     customers = yaml.safe_load(SAMPLE.read_text(encoding="utf-8"))["customers"]
     (phone,) = [customer["phone"] for customer in customers if customer["name"].startswith(name)]
     return phone if phone is None else str(phone)
-
-
-class ActionServer(EndpointConfig):
-    """The action server without the HTTP: what Rasa would send goes through JSON to the same actions."""
-
-    def __init__(self) -> None:
-        super().__init__("http://in-this-process.example")
-        self._executor = ActionExecutor()
-        self._executor.register_package("actions")
-
-    async def request(self, method: str = "post", *_: Any, **request: Any) -> Any:
-        return through_json(await self._executor.run(through_json(request["json"])))
-
-
-def through_json(value: Any) -> Any:
-    return json.loads(json.dumps(value))
-
-
-@pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The records that the actions of this process use."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('records')}/theo.db"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DATABASE_URL", url)
-        patch.setenv("THEO_SECRET", "a secret of this test, long enough to sign with")
-        erp.cache_clear()
-        yield url
-    erp.cache_clear()
-
-
-@pytest.fixture(scope="session")
-def agent(database: str) -> Agent:
-    assert run.MODEL.exists(), "there is no model: run `make train` first"
-    configure_structlog(logging.ERROR)
-    rasa_patches.apply()  # an action that fails fails its turn
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return Agent.load(str(run.MODEL), action_endpoint=ActionServer())
 
 
 @pytest.mark.parametrize("story", stories())

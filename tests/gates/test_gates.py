@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -31,6 +32,7 @@ CANARIES = {
     "replay": "test_a_story_that_does_not_happen_fails",
     "nlu": "test_understanding_below_its_threshold_fails",
     "integration": "test_a_failing_test_fails_its_step",
+    "faults": "test_a_build_that_answers_twice_is_found_out",
     "browser": "test_a_failing_test_fails_its_step",
     "gates": "test_a_failing_test_fails_its_step",
 }
@@ -142,6 +144,60 @@ def test_no_setting_of_a_real_theo_reaches_the_tests(monkeypatch: pytest.MonkeyP
     assert execute(Step("canary", shell(seen))).ok
 
 
+# -- hostile input ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "test"),
+    [
+        # A reader that believes that whatever stands there is a text.
+        (
+            "connectors/zapi/parse.py",
+            'return value.replace("\\0", "").encode("utf-8", "ignore").decode() if isinstance(value, str) else ""',
+            'return value or ""',
+            "connectors/test_hostile_webhook.py::test_every_recorded_body_with_every_change_is_answered[sqlite]",
+        ),
+        # Sanic as it is: a length that is no number is a 500.
+        (
+            "connectors/zapi/channel.py",
+            '        app.add_signal(_one_clear_length, "http.lifecycle.read_head")\n',
+            "",
+            "connectors/test_hostile_webhook.py::test_a_call_that_lies_about_its_length[sqlite-a length of letters]",
+        ),
+        # Two neighbours that want the same letters.
+        (
+            "backoffice/identity.py",
+            r"\s{{0,3}}[/., -]\s{{0,3}}(?P<month>",
+            r"\s*[/., -]\s*(?P<month>",
+            "test_patterns.py::test_no_pattern_takes_longer_than_its_text[backoffice]",
+        ),
+        # A slip of one digit in a day of the calendar.
+        (
+            "language/dates.py",
+            "if year in YEARS else None",
+            "",
+            "test_hostile_input.py::test_any_text_has_days_that_the_calendar_can_reckon_with",
+        ),
+    ],
+    ids=["a guard less", "a length less", "a pattern", "a calendar"],
+)
+def test_the_hostile_tests_see_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, old: str, new: str, test: str
+) -> None:
+    for name in ("actions", "backoffice", "connectors", "language", "tests/unit"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "tests/conftest.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    text = (tmp_path / file).read_text(encoding="utf-8")
+    assert old in text, "the file changed: this canary breaks nothing any more"
+    (tmp_path / file).write_text(text.replace(old, new), encoding="utf-8")
+    monkeypatch.setattr(make_test, "ROOT", tmp_path)
+    commands = make_test.pytest("canary", f"tests/unit/{test}")
+    outcome = execute(Step("canary", commands, lambda: make_test.read_junit("canary")))
+    assert not outcome.ok
+    assert (outcome.count.failed, outcome.count.passed) == (1, 0), outcome.log.read_text()[-2000:]
+
+
 # -- lint, types ------------------------------------------------------------------------------------------
 
 
@@ -159,6 +215,31 @@ def test_mypy_sees_a_wrong_type(tmp_path: Path) -> None:
     outcome = execute(Step("canary", make_test.mypy(str(bad))))
     assert not outcome.ok
     assert "Incompatible return value type" in outcome.log.read_text()
+
+
+# -- promises ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(400)
+def test_a_theo_that_does_not_seal_fails_the_privacy_test(tmp_path: Path) -> None:
+    copy = tmp_path / "theo"
+    own = shutil.ignore_patterns(".*", "var", "results", "models", "docs", "__pycache__", "node_modules")
+    shutil.copytree(ROOT, copy, ignore=own)
+    (copy / "models").mkdir()
+    shutil.copy(run.MODEL, copy / "models")
+    for file, old, new in (
+        ("connectors/zapi/channel.py", "sealer().lock(disarm(message.text[:MAX_CHARACTERS]), \"texto\")", "message.text"),
+        ("actions/talk.py", "return value if name.startswith(\"protocolo\") else box.seal_value(value, today)", "return value"),
+        ("actions/talk.py", "if isinstance(value, str) and name in SEALED_SLOTS:", "if not SEALED_SLOTS:"),
+    ):
+        text = (copy / file).read_text(encoding="utf-8")
+        assert old in text
+        (copy / file).write_text(text.replace(old, new), encoding="utf-8")
+    test = [sys.executable, "-m", "pytest", "-q", "-k", "sqlite", "tests/integration/test_privacy.py"]
+    found = subprocess.run(test, cwd=copy, capture_output=True, text=True, timeout=380, check=False)
+    assert found.returncode == 1, found.stdout[-3000:]
+    for leak in ("theo_inbox.content: 529.982.247-25", "theo_inbox.content: 717.273", "events.data: 529.982.247-25"):
+        assert leak in found.stdout, (leak, found.stdout[-3000:])
 
 
 # -- Rasa -------------------------------------------------------------------------------------------------
@@ -296,3 +377,14 @@ def test_training_with_a_broken_domain_fails_and_keeps_the_old_model(
     assert run.main() == 1
     assert capsys.readouterr().err.startswith("✗ Training failed: ")
     assert model.read_bytes() == b"the model of yesterday"
+
+
+# -- faults -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.timeout(180)
+def test_a_build_that_answers_twice_is_found_out() -> None:
+    """The real programs of a copy in which the inbox does not know a repetition."""
+    from tests.faults import broken
+
+    assert broken.found_out("a repetition is known", count=4)

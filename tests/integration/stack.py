@@ -6,10 +6,12 @@ again one by one, which `scripts.run` as a process would not allow: it ends all 
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import itertools
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -27,7 +29,7 @@ import sqlalchemy as sa
 from sqlalchemy.pool import QueuePool
 
 from backoffice.sql import SqlErp
-from connectors.store import conversations, inbox, outbox
+from connectors.store import audit, conversations, inbox, outbox
 from scripts import run
 
 T = TypeVar("T")
@@ -36,7 +38,7 @@ Json = dict[str, Any]
 #: Faults of the simulator in ordinary weather.
 CALM: Json = {
     "duplicates": 0, "reorder": False, "send_status": None, "send_fail_count": None, "send_delay_seconds": 0,
-    "send_hang": False, "drop_lists": False, "delivery_error": None, "connected": True, "webhook_retries": 3,
+    "send_hang": False, "send_reset": False, "drop_lists": False, "delivery_error": None, "connected": True, "webhook_retries": 3,
     "echo": True, "pace_seconds": 0,
 }  # fmt: skip
 START_SECONDS, STOP_SECONDS, QUIET_SECONDS = 150, 40, 45
@@ -89,6 +91,8 @@ class Stack:
             "ZAPI_MENUS": "text",
             "THEO_PACE": "0",
             "THEO_BURST_SECONDS": "0.2",
+            "THEO_SECRET": secrets.token_hex(32),
+            "THEO_SEAL_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             **environ,
         }
         # Settings of whoever runs the tests must not point these programs at a real gateway.
@@ -262,7 +266,7 @@ class Stack:
         self.simulator.calm()
         self.simulator.clear()
         with self._engine.begin() as connection:
-            for table in (inbox, outbox, conversations):
+            for table in (inbox, outbox, conversations, audit):
                 connection.execute(table.delete())
             connection.execute(sa.text("DELETE FROM events"))
         # What was under way may have written a last row.

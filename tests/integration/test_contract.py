@@ -352,11 +352,35 @@ def test_troca_de_titular_vira_pedido_ao_time_de_contratos(chat):
         theo.ouve("é Joana")
         theo.pergunta("sobrenome")
         theo.ouve("Joana Alves Pereira, cpf 101.202.303-64")
+        theo.pergunta("telefone de Joana")
+        theo.ouve("9987")
+        theo.pergunta("completo")
+        theo.ouve("83 98877-6655")
         theo.pergunta("Joana Alves Pereira", "Josefa Taveira")
         theo.ouve("sim")
         ticket = theo.stack.erp.ticket(theo.diz_protocolo())
-        assert ticket.sector.value == "contratos" and "Joana Alves Pereira" in ticket.text
-        assert ticket.contract_id == "1005"
+        assert ticket.sector.value == "contratos" and ticket.contract_id == "1005"
+        assert ticket.text == "Novo titular: Joana Alves Pereira, documento ***.202.303-**, telefone 5583988776655."
+        assert "202.303" not in "\n".join(m.get("text") or "" for m in theo.baloes)
+
+
+def test_documento_do_novo_titular_conferido_e_o_telefone_pode_faltar(chat):
+    with chat("Severina") as theo:
+        theo.ouve("transferir titularidade")
+        theo.ouve(theo.documento)
+        theo.ouve("Joana Alves Pereira")
+        theo.pergunta("CPF ou CNPJ de Joana")
+        theo.ouve("101.202.303-65")
+        theo.diz("não confere")
+        theo.ouve(theo.documento)
+        theo.pergunta("titular de hoje")
+        theo.ouve("101.202.303-64")
+        theo.pergunta("telefone")
+        theo.ouve("não sei")
+        theo.pergunta("Joana Alves Pereira")
+        theo.ouve("sim")
+        ticket = theo.stack.erp.ticket(theo.diz_protocolo())
+        assert "***.202.303-**, telefone ?" in ticket.text
 
 
 def test_falecimento_vai_para_uma_pessoa_sem_pedir_documento(chat):
@@ -373,6 +397,16 @@ def test_nao_na_confirmacao_do_titular_nao_abre_pedido(chat):
         theo.ouve("transferir titularidade")
         theo.ouve(theo.documento)
         theo.ouve("Joana Alves Pereira")
+        theo.ouve("não tenho o cpf dela aqui")
+        theo.ouve("83 98877-6655")
         theo.ouve("não")
         theo.diz("continua")
         assert not theo.stack.erp.tickets(contract(theo, "1005").customer_id)
+
+
+def test_motivo_ja_dito_nao_e_perguntado(chat):
+    with chat("Otávio") as theo:
+        theo.ouve("tá muito caro, quero cancelar a internet")
+        theo.ouve(theo.documento)
+        theo.nao_diz("motivo")
+        theo.pergunta("em vez de cancelar")

@@ -12,7 +12,7 @@ from connectors.menus import fold as plain
 from tests.integration.talk import PROTOCOL, fold, today
 
 #: What no customer means anything by.
-NOISES = ("é aquilo lá do negócio", "mais ou menos", "depende")
+NOISES = ("aquele negocio", "o negócio lá", "tem a ver com aquilo")
 SERVICES = (
     "2ª via", "Suporte", "Contratar", "cobertura", "Cancelar ou mudar", "atendente",
 )  # fmt: skip

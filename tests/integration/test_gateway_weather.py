@@ -143,7 +143,7 @@ def test_celular_desconectado_e_a_fila_chega_em_ordem(chat, stack):
         theo.ouve("oi")
         theo.ouve_sem_esperar("boleto 123.123.123-87")
         stack.simulator.faults(connected=False)
-        stack.wait_until_quiet()
+        wait_until(lambda: not stack.unanswered(), 30, "no turn")
         stack.simulator.say(theo.phone, {"kind": "text", "text": "que horas abre a loja?"}, wait=False)
         time.sleep(1)
         hidden = len(stack.sent_to(theo.conversation)) - len(order_of(stack, theo.phone))

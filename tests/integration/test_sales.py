@@ -371,3 +371,51 @@ def test_o_preco_dito_e_o_do_registro(chat, stack):
         for name in ("300 Mega", "400 Mega", "600 Mega", "1 Giga"):
             assert isinstance(plans[name], Decimal)
             theo.diz(f"{name}, R$ {plans[name]}".replace(".", ","))
+
+
+# -- the same place, told again ------------------------------------------------------------------------
+
+
+def test_pedido_repetido_para_o_mesmo_lugar_e_o_mesmo_protocolo(chat):
+    with chat() as theo:
+        for plano in ("o de 600", "o de 300"):
+            theo.ouve("quero contratar internet")
+            theo.ouve("58037-120")
+            theo.ouve(plano)
+            theo.ouve("80")
+            theo.ouve("meu nome é Bia Teste")
+            theo.ouve("sim")
+            theo.ouve("de tarde")
+        theo.diz("não abri outro", "300 Mega")
+        assert one_lead(theo).plan_id == "fibra-300"
+
+
+# -- a CEP as people give it ---------------------------------------------------------------------------
+
+
+def test_cep_dito_em_palavras(chat):
+    with chat() as theo:
+        theo.ouve("vocês atendem na minha casa?")
+        theo.ouve("cinco oito zero três nove um zero zero")
+        theo.diz("a fibra chega aí")
+
+
+def test_tres_ceps_pela_metade_e_o_bairro_resolve(chat):
+    with chat() as theo:
+        theo.ouve("vocês atendem na minha casa?")
+        for cep in ("5803910", "580391000000", "58039"):
+            theo.ouve(cep)
+            assert "CEP" in theo.fala, theo.transcript()
+        theo.diz("atendente")
+        theo.ouve("mangabeira")
+        theo.diz("a fibra chega aí")
+
+
+def test_so_a_rua_e_nao_sabe_o_bairro_vira_pedido_de_verificacao(chat):
+    with chat() as theo:
+        theo.ouve("quero contratar internet")
+        theo.ouve("rua josefa taveira, 10")
+        theo.pergunta("bairro")
+        theo.ouve("não sei")
+        theo.diz("não consigo confirmar")
+        theo.pergunta("verificar")

@@ -23,7 +23,7 @@ def identify(theo, text: str) -> None:
     [
         ("Marlene", "sinal está chegando bem"),
         ("Josenildo", "bloqueada por falta de pagamento"),
-        ("Wagner", "bloqueada por falta de pagamento"),
+        ("Wagner", "não está disponível agora. Quer que eu mande as faturas"),
         ("Caio", "fibra não está chegando"),
         ("Severina", "sinal está chegando bem"),
         ("Rafael", "sinal está chegando bem"),
@@ -130,6 +130,15 @@ def test_tecnico_nao_veio_tem_prioridade(chat):
         theo.diz_protocolo()
 
 
+@pytest.mark.parametrize(("palavras", "contrato"), [("a do bessa", "Nevinha"), ("o de 300 mega", "Infante"), ("tambaú", "Infante")])
+def test_endereco_escolhido_pelo_nome(chat, palavras, contrato):
+    with chat("Hélio") as theo:
+        identify(theo, "quero mudar de plano")
+        theo.oferece("Nevinha", "Infante")
+        theo.ouve(palavras)
+        theo.pergunta("400 Mega" if contrato == "Nevinha" else "300 Mega")
+
+
 # -- the script -------------------------------------------------------------------------------------------------
 
 
@@ -232,13 +241,11 @@ def test_protocolo_de_outra_pessoa_nao_se_mostra(chat):
 
 def test_dois_pedidos_o_outro_e_oferecido_depois(chat):
     with chat("Marlene") as theo:
-        identify(theo, "to sem internet e tb quero meu boleto")
+        identify(theo, "quero meu boleto e também quero trocar a senha do wifi")
         theo.manda_pix()
-        theo.diz("suporte")
+        theo.pergunta("senha do Wi-Fi")
         theo.ouve("sim")
-        theo.pergunta("acontecendo")
-        theo.ouve("1")
-        theo.diz("sinal está chegando bem")
+        theo.diz_protocolo()
 
 
 def test_servico_deixado_no_meio_e_oferecido_depois(chat):
@@ -251,3 +258,80 @@ def test_servico_deixado_no_meio_e_oferecido_depois(chat):
         theo.diz("vencimento")
         theo.ouve("sim")
         theo.pergunta("dia")
+
+
+def test_o_urgente_vem_primeiro_e_o_boleto_depois(chat):
+    with chat("Caio") as theo:
+        theo.ouve("manda o boleto e tô sem internet")
+        theo.ouve(theo.documento)
+        theo.diz("sinal da fibra não está chegando")
+        theo.nao_diz("fatura")
+        theo.ouve("de manhã")
+        theo.ouve("sim")
+        theo.diz("Visita marcada")
+        theo.pergunta("segunda via da conta")
+        theo.ouve("sim")
+        theo.diz("nenhuma fatura em aberto")
+
+
+def test_pergunta_junto_do_pedido_e_respondida_na_hora(chat):
+    with chat("Marlene") as theo:
+        theo.ouve("quero a segunda via da conta e que horas vocês abrem?")
+        theo.diz("A loja abre")
+        theo.pergunta("CPF ou CNPJ")
+
+
+def test_visita_que_ainda_nao_chegou_nao_e_dita_como_perdida(chat):
+    with chat("Ivone") as theo:
+        theo.ouve("o tecnico ficou de vir e ninguem apareceu")
+        theo.ouve(theo.documento)
+        theo.diz("ainda não chegou", "prioridade")
+        ticket = theo.stack.erp.ticket(theo.diz_protocolo())
+        assert "ninguem apareceu" in ticket.text
+
+
+def test_continua_apagado_na_hora_de_marcar_nao_recomeca_o_roteiro(chat):
+    with chat("Nair") as theo:
+        theo.ouve("o modem não liga")
+        theo.ouve(theo.documento)
+        theo.ouve("não acendeu")
+        theo.pergunta("técnico")
+        theo.ouve("o modem continua sem ligar")
+        theo.nao_diz("tomada")
+        theo.pergunta("técnico")
+
+
+def test_audio_no_roteiro_nao_e_um_nao(chat):
+    with chat("Marlene") as theo:
+        theo.ouve("tô sem internet")
+        theo.ouve(theo.documento)
+        theo.recebe("audio")
+        theo.diz("só consigo ler")
+        theo.pergunta("Resolveu?")
+
+
+def test_frase_inteira_no_lugar_da_senha_e_outro_assunto(chat):
+    with chat("Severina") as theo:
+        theo.ouve("quero trocar a senha do wifi")
+        theo.ouve(theo.documento)
+        theo.ouve("minha internet tá muito lenta")
+        theo.nao_diz("Essa não serve")
+        theo.pergunta("resolveu?")
+
+
+def test_ja_reiniciei_nao_e_resolveu(chat):
+    with chat("Rafael") as theo:
+        theo.ouve("minha internet tá lenta")
+        theo.ouve(theo.documento)
+        theo.pergunta("resolveu?")
+        theo.ouve("já reiniciei")
+        theo.nao_diz("Que bom")
+        theo.pergunta("perto")
+
+
+def test_nao_sei_o_cpf_nao_vira_relato(chat):
+    with chat("Marlene") as theo:
+        theo.ouve("tô sem internet")
+        theo.ouve("não sei meu cpf de cabeça")
+        theo.diz("atendente")
+        theo.pergunta("CPF ou CNPJ")

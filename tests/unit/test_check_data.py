@@ -238,6 +238,12 @@ def test_an_unused_response_is_a_warning(tree: Path) -> None:
     assert check_data.check(tree).warnings["respostas que nada usa"] == [f"{tree}/domain.yml:19: utter_velha"]
 
 
+def test_a_line_of_the_thesaurus_that_cannot_be_read(tree: Path) -> None:
+    ideas = tree / "data" / "nlu" / "conceitos.txt"
+    ideas.write_text("pagar: pag* grana\nboleto bolet*\n", encoding="utf-8")
+    assert check_data.check(tree).errors == [f"{ideas}:2: esperava “ideia: palavra palavra*” e veio “boleto bolet*”"]
+
+
 def test_intents_out_of_balance(tree: Path) -> None:
     many = "".join(f"      - oi, aqui é o número {n}\n" for n in range(20))
     change(tree, "data/nlu/a.yml", "      - bom dia\n", f"      - bom dia\n{many}")

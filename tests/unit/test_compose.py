@@ -34,6 +34,13 @@ def test_the_schema_is_the_compose_specification() -> None:
         ("  read_only: true", "  read_only: false", "actions: its file system can be written"),
         ("cap_drop: [ALL]", "cap_drop: [NET_RAW]", "postgres: keeps rights that it does not need (cap_drop: [ALL])"),
         ("    user: redis\n", "", "redis: runs as root"),
+        ("    - /tmp\n  cap_drop", "    - /var/tmp\n  cap_drop", "assistant: its file system cannot be written, and it has no /tmp"),
+        ("  cap_drop: [ALL]", "  cap_drop: [ALL]\n  cap_add: [NET_ADMIN]", "actions: keeps rights that it does not need"),
+        ('["no-new-privileges:true"]', '["no-new-privileges:false"]', "simulator: a program in it could gain rights"),
+        ("  init: true", "  init: true\n  pid: host", "postgres: shares pid with the machine"),
+        ("  init: true", "  init: true\n  network_mode: host", "actions: shares network_mode with the machine"),
+        ("- postgres:/var", "- ./dados:/var", "postgres: may write to ./dados of the machine"),
+        ("    user: redis\n", '    user: redis\n    volumes: ["postgres:/data"]\n', "redis: keeps postgres; only postgres"),
         ("target: actions}", "target: action}", "actions: its target 'action' is not in the Dockerfile"),
         (
             "dockerfile: deploy/Dockerfile",
@@ -90,6 +97,9 @@ def test_a_broken_compose_file_is_found(old: str, new: str, finding: str) -> Non
     ("old", "new", "finding"),
     [
         ("USER 10001", "USER root", "assistant: runs as root"),
+        ("USER 10001", "USER theo", "Dockerfile, actions: its user must be a number other than 0"),
+        ("COPY actions actions", "COPY . .", "Dockerfile, actions: copies everything"),
+        ("COPY actions actions", "ADD . /app", "Dockerfile, actions: copies everything"),
         ("FROM python:3.10-", "FROM python:3.11-", "Dockerfile: its Python is not 3.10, as .python-version says"),
         ("uv==0", "uv==1", "Dockerfile: its uv is not"),
         ("COPY data data", "COPY date data", "Dockerfile, model: copies date, which does not exist"),

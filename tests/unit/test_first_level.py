@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from actions.forms.support import TRIED, read_answer, visit_wish
+from actions.forms.support import TRIED, did_in_vain, read_answer, visit_wish
 from backoffice.first_level import End, Step, Symptom, next_step
 from backoffice.support import DiagnosisOutcome
 from language.folding import strip_accents
@@ -99,3 +99,15 @@ def test_what_is_wanted_of_a_visit(text, wish):
 def test_what_was_done_already_is_heard(text, step):
     folded = strip_accents(text.lower())
     assert step in [name for name, words in TRIED if words.search(folded)]
+
+
+@pytest.mark.parametrize(
+    ("text", "in_vain"),
+    [
+        ("já reiniciei", True), ("ja fiz isso", True), ("já tentei", True), ("fiz tudo isso", True),
+        ("já reiniciei e voltou", False), ("já fiz e resolveu", False), ("sim", False), ("voltou", False), ("já", False),
+    ],
+)  # fmt: skip
+def test_done_is_not_the_same_as_solved(text, in_vain):
+    tried = [step.value for step, words in TRIED if words.search(strip_accents(text.lower()))]
+    assert did_in_vain(text, Step.RESTART, tried) is in_vain

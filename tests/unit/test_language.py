@@ -8,6 +8,7 @@ import pytest
 from rasa.shared.nlu.training_data.message import Message
 
 from language.classifier import LinearModel, PortugueseIntentClassifier
+from language.concepts import Concepts, ConceptsError
 from language.courtesy import WishBeforeCourtesy
 from language.dates import days, shifts
 from language.entities import find
@@ -93,9 +94,9 @@ def test_offsets_are_those_of_the_text():
 EXAMPLES = [("oi", "saudar"), ("bom dia", "saudar"), ("manda o boleto", "pagar"), ("quero o boleto", "pagar")]
 
 
-def model() -> LinearModel:
+def model(concepts: str = "pagar: bolet* fatur*") -> LinearModel:
     texts, intents = zip(*EXAMPLES)
-    return LinearModel.fit(texts, intents, PortugueseIntentClassifier.get_default_config())
+    return LinearModel.fit(texts, intents, PortugueseIntentClassifier.get_default_config(), Concepts(concepts))
 
 
 def test_the_classifier_learns_and_is_deterministic():
@@ -103,6 +104,24 @@ def test_the_classifier_learns_and_is_deterministic():
     for text in ("boletooo", "oiii", "", "🙂"):
         assert list(first.scores(text)) == list(second.scores(text))
     assert first.intents[int(first.scores("cade meu boleto").argmax())] == "pagar"
+
+
+def test_a_word_nobody_trained_counts_as_one_of_its_meaning():
+    pagar = model().intents.index("pagar")
+    assert model().scores("faturinha")[pagar] > model(concepts="").scores("faturinha")[pagar]
+
+
+def test_the_longest_beginning_wins_and_exceptions_are_kept():
+    concepts = Concepts("# uma nota\npagar: pag* grana\n-: pagod*\nfesta: pagode* grana")
+    assert [concepts.of(word) for word in ("pago", "pagodinho", "pagodeiro", "grana", "gran")] == [
+        ("pagar",), (), ("festa",), ("pagar", "festa"), (),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", ["pagar grana", "pagar:", ": grana", "pagar: gr*na", "pagar: *"])
+def test_a_line_that_cannot_be_read_is_named(line):
+    with pytest.raises(ConceptsError, match="linha 2"):
+        Concepts(f"# uma nota\n{line}")
 
 
 def ranked(*ranking: tuple[str, float]) -> Message:

@@ -16,7 +16,7 @@ from actions.talk import Talk
 def said(text: str, intent: str, entities: list[dict[str, Any]] | None = None) -> Talk:
     """A turn in which this was typed and so understood; a tap has no text."""
     message = {"text": text or f"/{intent}", "intent": {"name": intent}, "entities": entities or []}
-    tracker = SimpleNamespace(latest_message=message, active_loop={}, events=[])
+    tracker = SimpleNamespace(latest_message=message, active_loop={}, events=[], slots={})
     return Talk(SimpleNamespace(), tracker, {})  # type: ignore[arg-type]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from backoffice.documents import Document, parse_document
-from backoffice.identity import IdentityOutcome, identify, parse_birth
+from backoffice.identity import IdentityOutcome, identify, parse_birth, unreadable
 from backoffice.sql import SqlErp
 
 STRANGER = "5583988887777"
@@ -69,8 +69,38 @@ def test_who_cannot_be_confirmed_here_goes_to_a_person(erp: SqlErp, text: str) -
         assert (found.outcome, found.customer) == (IdentityOutcome.NEEDS_PERSON, None)
 
 
-def test_an_unknown_cnpj_is_not_asked_for_a_birth_date(erp: SqlErp) -> None:
-    assert identify(erp, doc("12.ABC.345/01DE-35"), STRANGER).outcome is IdentityOutcome.NOT_CONFIRMED
+def test_a_stranger_cannot_tell_an_unknown_cnpj_from_a_known_one(erp: SqlErp) -> None:
+    for birth in (None, date(1990, 1, 1)):
+        unknown = identify(erp, doc("12.ABC.345/01DE-35"), STRANGER, birth)
+        assert unknown == identify(erp, doc("PA.O20.26J/0001-96"), STRANGER, birth)
+        assert unknown.outcome is IdentityOutcome.NEEDS_PERSON
+
+
+@pytest.mark.parametrize("text", ["123.123.123-87", UNKNOWN_CPF])
+def test_guessing_about_one_document_ends_after_twenty_failures_a_day(erp: SqlErp, clock: Any, text: str) -> None:
+    for number in range(20):  # each from another phone
+        found = identify(erp, doc(text), f"55839888{number:05d}", date(1960, 1, 1))
+        assert found.outcome is IdentityOutcome.NOT_CONFIRMED
+    for birth in (None, date(1961, 3, 14)):
+        assert identify(erp, doc(text), STRANGER, birth).outcome is IdentityOutcome.NEEDS_PERSON
+    assert identify(erp, doc("123.123.123-87"), "5583991110001").outcome is IdentityOutcome.CONFIRMED, "her own phone"
+    clock.move(days=1)
+    assert identify(erp, doc(text), STRANGER).outcome is IdentityOutcome.NEEDS_BIRTH
+
+
+def test_what_is_counted_about_a_document_does_not_hold_it_and_survives_a_restart(
+    erp: SqlErp, url: str, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marlene = doc("123.123.123-87")
+    monkeypatch.setenv("THEO_SECRET", "one")
+    mark = unreadable(marlene)
+    assert not set(mark.removeprefix("doc:")) - set("0123456789abcdef") and marlene.number not in mark
+    monkeypatch.setenv("THEO_SECRET", "another")
+    assert unreadable(marlene) != mark, "nobody finds the CPF by trying them all"
+    identify(erp, marlene, STRANGER, date(1960, 1, 1))
+    again = SqlErp.open(url, clock=clock)
+    assert again.failed_identifications(unreadable(marlene)) == again.failed_identifications(STRANGER) == 1
+    again.close()
 
 
 def test_guessing_ends_after_ten_failures_a_day(erp: SqlErp, clock: Any) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from backoffice import sales
-from backoffice.records import NewLead, Point
+from backoffice import sales, tables
+from backoffice.records import LEAD_DAYS, NewLead, Point
 from backoffice.sales import CoverageOutcome
 from backoffice.sql import SqlErp
+from tests.unit.backoffice.conftest import Clock
 
 
 def test_plans_for_people_and_for_companies(erp: SqlErp) -> None:
@@ -97,3 +100,38 @@ def test_leads(erp: SqlErp) -> None:
     assert "Ana" not in repr(lead)
     pinned = NewLead("Bia", "5583988886666", point=Point(-7.1, -34.8), customer_id="1")
     assert sales.register_lead(erp, pinned, "k2").protocol == "20261123000002"
+
+
+BIA = NewLead("Bia Teste", "5583988000001", "fibra-400", "58037120", "Rua das Hortênsias, 80, Bessa", note="de tarde")
+
+
+@pytest.mark.parametrize(
+    ("again", "same"),
+    [
+        (replace(BIA, plan_id="fibra-600"), True),
+        (replace(BIA, phone="558388000001"), True),  # WhatsApp's way, without the ninth digit
+        (replace(BIA, address="r. das hortensias 80"), True),
+        (replace(BIA, cep=None, address="Rua das Hortênsias, 80"), True),
+        (replace(BIA, address=None), True),
+        (replace(BIA, address="Rua das Hortênsias, 82, Bessa"), False),
+        (replace(BIA, cep="58039100", address="Av. Monteiro da Franca, 80"), False),
+        (replace(BIA, phone="5583988000002"), False),
+        (replace(BIA, cep=None, address=None, point=Point(-7.079, -34.833)), False),
+    ],
+)
+def test_the_same_wish_told_again(again: NewLead, same: bool) -> None:
+    assert BIA.is_like(again) is same
+    assert again.is_like(BIA) is same
+
+
+def test_a_wish_told_twice_is_one_lead(erp: SqlErp, clock: Clock) -> None:
+    first = sales.register_lead(erp, BIA, "a")
+    second = sales.register_lead(erp, replace(BIA, plan_id="fibra-600", note="de manhã"), "b")
+    assert first.is_new and not second.is_new
+    assert (second.protocol, second.plan_id) == (first.protocol, "fibra-600")
+    assert sales.register_lead(erp, replace(BIA, plan_id="fibra-600", note="de manhã"), "b") == second
+    with erp._database.read() as tx:
+        (row,) = tx.execute(tables.lead.select()).all()
+    assert row.note == "de tarde\n[23/11/2026 10:00] de manhã"
+    clock.move(days=LEAD_DAYS + 1)
+    assert sales.register_lead(erp, BIA, "c").is_new

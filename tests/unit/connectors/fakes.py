@@ -53,12 +53,23 @@ class FakeGateway:
         self.quoted: list[str | None] = []
         self.as_text: list[bool] = []
         self.fail: list[BaseException | None] = []
+        self.connected = True
+        self.kept: list[str] = []
         self.on_send: Callable[[Sent], Awaitable[None]] | None = None
         self._ids = itertools.count(1)
 
     @property
     def texts(self) -> list[str]:
         return [bubble.text for _, bubble in self.sent]
+
+    async def online(self) -> bool:
+        return self.connected
+
+    async def queued(self) -> list[str]:
+        return list(self.kept)
+
+    async def unqueue(self, queue_id: str) -> None:
+        self.kept.remove(queue_id)
 
     async def send(self, address: str, message: Outgoing, quoted: str | None, as_text: bool) -> Sent:
         error = self.fail.pop(0) if self.fail else None

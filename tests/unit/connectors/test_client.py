@@ -280,3 +280,43 @@ def test_settings_do_not_print_their_secrets() -> None:
     assert ACCOUNT not in repr(zapi)
     settings = Settings(database_url="postgresql://theo:senha@db/theo", redis_url="redis://:senha@r", secret="senha")
     assert "senha" not in repr(settings)
+
+
+# -- the phone and the instance's queue -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("connected", [True, False])
+async def test_whether_the_phone_is_connected(server: Server, client: ZapiClient, connected: bool) -> None:
+    # `error` is filled even when all is well.
+    server.answer = answering(200, {"connected": connected, "error": "You are already connected."})
+    assert await client.online() is connected
+    [(verb, path, headers, _)] = server.requests
+    assert (verb, path) == ("GET", f"/instances/{INSTANCE}/token/{TOKEN}/status")
+    assert headers["Client-Token"] == ACCOUNT
+
+
+async def test_the_queue_is_read_page_by_page(server: Server, client: ZapiClient) -> None:
+    pages = {
+        None: {"messages": [{"ZaapId": "Q1"}, {"ZaapId": "Q2"}], "pagingState": "Q2", "hasMore": True},
+        "Q2": {"messages": [{"ZaapId": "Q3"}, {}], "pagingState": None, "hasMore": False},
+    }
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.json_response(pages[(await request.json()).get("pagingState")])
+
+    server.answer = answer
+    assert await client.queued() == ["Q1", "Q2", "Q3"]
+
+
+async def test_one_message_is_taken_out_of_the_queue(server: Server, client: ZapiClient) -> None:
+    server.answer = answering(200, {"value": True})
+    await client.unqueue("Q/1")
+    [(verb, path, _, _)] = server.requests
+    assert (verb, path.rsplit("/token/", 1)[1]) == ("DELETE", f"{TOKEN}/queue/Q/1")
+
+
+async def test_a_gateway_that_is_away_cannot_be_asked(server: Server, client: ZapiClient) -> None:
+    server.answer = answering(503, {"error": "away"})
+    for ask in (client.online(), client.queued(), client.unqueue("Q1")):
+        with pytest.raises(TemporaryGatewayError):
+            await ask

@@ -267,3 +267,31 @@ def test_heroku_style_addresses() -> None:
     assert normal_url("postgres://u:p@h/db") == "postgresql://u:p@h/db"
     assert normal_url("postgresql://h/db") == "postgresql://h/db"
     assert normal_url("sqlite:///var/theo.db") == "sqlite:///var/theo.db"
+
+
+# -- more than one number may send ----------------------------------------------------------------------
+
+
+def test_beyond_the_limit_of_a_minute_is_a_flood(db: Connection) -> None:
+    for number in range(5):
+        receive(db, message(str(number)), 1000.0 + number)
+    assert inbox.is_flood(db, PHONE, 1004.0, 4)
+    assert not inbox.is_flood(db, PHONE, 1004.0, 5)
+    assert not inbox.is_flood(db, PHONE, 1061.5, 4), "the first two are more than a minute old"
+    assert not inbox.is_flood(db, OTHER, 1004.0, 0)
+
+
+def test_what_is_set_aside_is_kept_does_not_count_and_is_told_once(db: Connection) -> None:
+    said = [message(str(number)) for number in range(4)]
+    for one in said:
+        receive(db, one)
+    assert inbox.set_aside(db, PHONE, said[2], 1000.0)
+    assert not inbox.set_aside(db, PHONE, said[3], 1001.0)
+    assert waiting(db) == ["0", "1"]
+    assert not inbox.is_flood(db, PHONE, 1001.0, 2)
+    assert receive(db, said[3]) is None, "a repetition of what was set aside is known"
+    later = message("muito depois")
+    receive(db, later, 2000.0)
+    assert inbox.set_aside(db, PHONE, later, 2000.0), "told anew"
+    states = [row.state for row in db.execute(sa.select(table.c.state).order_by(table.c.id))]
+    assert states == ["new", "new", "surplus", "surplus", "surplus"]

@@ -453,3 +453,148 @@ async def test_an_echo_is_known_by_its_id_and_for_a_while_by_its_words(store: St
     assert await store.run(module.is_ours, PHONE, by_id, time.time() + 1)
     assert await store.run(module.is_ours, PHONE, by_words, time.time() - 60)
     assert not await store.run(module.is_ours, PHONE, by_words, time.time() + 1)
+
+
+# -- too old to be sent, and a phone that is off line ---------------------------------------------------
+
+
+async def age(store: Store, seconds: float) -> None:
+    await store.run(lambda db: db.execute(table.update().values(created_at=table.c.created_at - seconds)))
+
+
+async def test_what_is_too_old_is_not_sent_and_what_follows_is(
+    store: Store, gateway: FakeGateway, rows: Rows, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox = Outbox(store, CHANNEL, gateway, Locks(), stale_seconds=600)
+    await put(store, SECRET, "de ontem")
+    await age(store, 601)
+    await put(store, "de agora")
+    await sent(outbox)
+    assert gateway.texts == ["de agora"]
+    assert [row.state for row in rows(table)] == ["stale", "stale", "sent"]
+    assert "A message was NOT sent: it is 10 minutes old." in caplog.text
+    assert SECRET not in caplog.text
+
+
+@on_sqlite
+async def test_without_an_age_everything_is_sent(store: Store, outbox: Outbox, gateway: FakeGateway) -> None:
+    await put(store, "de ontem")
+    await age(store, 86_400)
+    await sent(outbox)
+    assert gateway.texts == ["de ontem"]
+
+
+@on_sqlite
+async def test_what_is_sent_again_on_purpose_is_young_again(store: Store, gateway: FakeGateway) -> None:
+    outbox = Outbox(store, CHANNEL, gateway, Locks(), stale_seconds=600)
+    gateway.fail = [NotAuthorised("HTTP 403")]
+    await put(store, "um")
+    await sent(outbox)
+    await age(store, 86_400)
+    assert await store.run(module.requeue_failed) == 1
+    await sent(outbox)
+    assert gateway.texts == ["um"]
+
+
+@on_sqlite
+async def test_while_the_phone_is_off_line_nothing_is_handed_over(
+    store: Store, outbox: Outbox, gateway: FakeGateway, rows: Rows
+) -> None:
+    gateway.connected = False
+    outbox.hold()
+    await put(store, "um", "dois")
+    await sent(outbox)
+    await outbox.look()
+    await outbox.resume()
+    await sent(outbox)
+    assert [row.state for row in rows(table)] == ["queued", "queued"]
+    await outbox.release()
+    await eventually(lambda: gateway.texts == ["um", "dois"])
+
+
+@on_sqlite
+async def test_a_lost_callback_is_found_by_looking(
+    store: Store, outbox: Outbox, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway.connected = False
+    await outbox.look()
+    await put(store, "um")
+    await sent(outbox)
+    assert not gateway.sent
+    gateway.connected = True
+    await outbox.look()  # while it is held, at every look
+    await outbox.resume()
+    await eventually(lambda: gateway.texts == ["um"])
+    gateway.connected = False
+    await outbox.look()  # asked a moment ago
+    await put(store, "dois")
+    await sent(outbox)
+    assert gateway.texts == ["um", "dois"]
+
+
+async def test_what_the_gateway_has_not_sent_yet_comes_back(
+    store: Store, outbox: Outbox, gateway: FakeGateway, rows: Rows
+) -> None:
+    await put(store, "um", "dois")
+    await sent(outbox)
+    gateway.connected, gateway.kept = False, ["QUEUE2", "SOMEBODY ELSE'S"]
+    outbox.hold()
+    await outbox.look()
+    assert gateway.kept == ["SOMEBODY ELSE'S"]
+    assert [row.state for row in rows(table)] == ["sent", "queued"]
+    await outbox.release()
+    await eventually(lambda: gateway.texts == ["um", "dois", "dois"])
+
+
+@on_sqlite
+async def test_what_could_not_be_taken_back_is_not_sent_twice(
+    store: Store, outbox: Outbox, gateway: FakeGateway, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(queue_id: str) -> None:
+        raise TemporaryGatewayError("HTTP 500")
+
+    await put(store, "um")
+    await sent(outbox)
+    gateway.connected, gateway.kept = False, ["QUEUE1"]
+    monkeypatch.setattr(gateway, "unqueue", refuse)
+    await outbox.look()
+    assert [row.state for row in rows(table)] == ["sent"]
+
+
+@on_sqlite
+async def test_a_gateway_that_cannot_be_asked_changes_nothing(
+    store: Store, outbox: Outbox, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away() -> bool:
+        raise TemporaryGatewayError("status: ClientConnectorError")
+
+    monkeypatch.setattr(gateway, "online", away)
+    await outbox.look()
+    await put(store, "um")
+    await sent(outbox)
+    assert gateway.texts == ["um"]
+
+
+@on_sqlite
+async def test_what_was_taken_but_could_not_be_noted_is_not_sent_again(
+    store: Store, outbox: Outbox, gateway: FakeGateway, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full, or the database away, at the moment after a send."""
+    real, full = module._mark, True
+
+    def mark(*args: Any, **values: Any) -> None:
+        if full:
+            raise sa.exc.OperationalError("UPDATE", {}, Exception("disk is full"))
+        real(*args, **values)
+
+    monkeypatch.setattr(module, "_mark", mark)
+    await put(store, "um", "dois")
+    await sent(outbox)
+    await sent(outbox)
+    assert gateway.texts == ["um"]
+    full = False
+    await outbox.resume()
+    await eventually(lambda: gateway.texts == ["um", "dois"])
+    await eventually(lambda: [row.state for row in rows(table)] == ["sent", "sent"])
+    assert [row.message_id for row in rows(table)] == ["OUT1", "OUT2"]
+    await eventually(lambda: not outbox._taken)

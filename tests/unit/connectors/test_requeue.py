@@ -58,3 +58,11 @@ def test_a_database_that_is_away_is_one_line(
     assert requeue.main([]) == 2
     error = capsys.readouterr().err
     assert error == "✗ OperationalError\n"
+
+
+def test_what_became_too_old_is_shown_and_stays_unsent(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with engine_for(url).begin() as db:
+        db.execute(table.update().where(table.c.id < 4).values(state="stale", error="older than 120 min"))
+    assert requeue.main(["--send"]) == 0
+    assert capsys.readouterr().out.endswith(": older than 120 min\n0 mensagens de volta na fila.\n")
+    assert states(url) == ["stale", "stale", "stale", "sent"]

@@ -20,9 +20,10 @@ def test_everything_set() -> None:
         {
             "DATABASE_URL": "postgres://db/theo", "REDIS_URL": "redis://r", "THEO_BURST_SECONDS": "0.5",
             "THEO_PACE": "0", "THEO_TAKEOVER_MINUTES": "5", "THEO_ACTIONS_URL": "http://actions:5055/",
+            "THEO_STALE_MINUTES": "30", "THEO_MESSAGES_PER_MINUTE": "12", "THEO_RETENTION_DAYS": "7",
         }
     )  # fmt: skip
-    assert read == Settings("postgres://db/theo", "redis://r", 0.5, 0.0, 5.0, "http://actions:5055")
+    assert read == Settings("postgres://db/theo", "redis://r", 0.5, 0.0, 5.0, 7.0, "http://actions:5055", "", 30.0, 12.0)
     zapi = ZapiSettings.from_environ({**ZAPI, "ZAPI_BASE_URL": "http://127.0.0.1:8090/", "ZAPI_MENUS": "list"})
     assert (zapi.base_url, zapi.menus) == ("http://127.0.0.1:8090", "list")
 

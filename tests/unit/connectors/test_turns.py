@@ -604,3 +604,95 @@ async def test_the_log_tells_no_content(chat: Chat, no_waits: list[float], caplo
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("connectors")]
     assert ours
     assert "segredo" not in "".join(ours)
+
+
+# -- many at once ---------------------------------------------------------------------------------------
+
+
+@on_sqlite
+async def test_only_so_many_turns_run_at_once_and_all_are_answered(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 0
+
+    async def slow(said: UserMessage) -> None:
+        nonlocal most
+        async with module.others_may_compute():
+            most = max(most, len(chat.rasa.running))
+            await asyncio.sleep(0.05)
+        await chat.rasa.echo(said)
+
+    chat.rasa.answer = slow
+    monkeypatch.setattr(chat.turns, "_slots", asyncio.Semaphore(8))
+    phones = [f"55839{number:08d}" for number in range(32)]
+    await asyncio.gather(*(chat.says("oi", phone=phone) for phone in phones))
+    await answered(chat, len(phones))
+    assert most == 8
+    assert sorted(phone for phone, _ in chat.gateway.sent) == phones
+
+
+@on_sqlite
+async def test_what_comes_while_others_are_answered_belongs_to_the_same_turn(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with chat.turns.paused():
+        await chat.says("manda")
+        await asyncio.sleep(BURST * 3)
+        await chat.says("meu boleto")
+        await asyncio.sleep(BURST * 3)
+        assert not chat.rasa.heard
+    await answered(chat, 1)
+    assert chat.rasa.texts == ["manda\nmeu boleto"]
+
+
+@on_sqlite
+async def test_a_pause_waits_for_the_turns_under_way(chat: Chat) -> None:
+    go = asyncio.Event()
+
+    async def answer(said: UserMessage) -> None:
+        await go.wait()
+        await chat.rasa.echo(said)
+
+    chat.rasa.answer = answer
+    await chat.says("oi")
+    await eventually(lambda: chat.rasa.heard)
+    pause = chat.turns.paused()
+    paused = asyncio.create_task(pause.__aenter__())
+    await asyncio.sleep(0.05)
+    assert not paused.done()
+    go.set()
+    await asyncio.wait_for(paused, 5)
+    assert not chat.rasa.running
+    await chat.says("tudo bem?")
+    await asyncio.sleep(BURST * 3)
+    assert chat.rasa.texts == ["oi"]
+    await pause.__aexit__(None, None, None)
+    await answered(chat, 2)
+
+
+@on_sqlite
+async def test_a_turn_that_failed_keeps_nobody_waiting(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CONCURRENT_TURNS", 1)
+    chat.turns._slots = asyncio.Semaphore(1)
+
+    async def answer(said: UserMessage) -> None:
+        if said.sender_id == PHONE:
+            raise TurnFailed("the action server is away")
+        await chat.rasa.echo(said)
+
+    chat.rasa.answer = answer
+    await chat.says("oi")
+    await eventually(lambda: chat.rasa.heard)
+    await chat.says("oi", phone=OTHER)
+    await eventually(lambda: chat.gateway.sent, 0.4)  # the first is tried again after half a second
+
+
+@on_sqlite
+async def test_a_notice_that_waited_too_long_is_not_told(chat: Chat, store: Store, rows: Rows) -> None:
+    chat.turns._stale = 600
+    await chat.says("oi")
+    await answered(chat, 1)
+    old = time.time() - 601
+    assert await store.run(inbox.announce, CHANNEL, "I", PHONE, "/avisar_queda_resolvida", "N1", old)
+    assert await store.run(inbox.announce, CHANNEL, "I", PHONE, "/avisar_queda_resolvida", "N2", time.time())
+    chat.turns.wake(PHONE)
+    await answered(chat, 2)
+    assert [row.state for row in rows(inbox_table, inbox_table.c.kind == "notice")] == ["stale", "done"]

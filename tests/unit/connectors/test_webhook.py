@@ -14,18 +14,21 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 import sqlalchemy as sa
+import yaml
 from aiohttp import web
 from sanic import Sanic
 
 from connectors import inbox as inbox_module
 from connectors.messages import Outgoing
 from connectors.settings import Settings, ZapiSettings
+from connectors.store import conversations as conversations_table
 from connectors.store import engine_for
 from connectors.store import inbox as inbox_table
 from connectors.store import outbox as outbox_table
@@ -543,10 +546,70 @@ async def test_while_stopping_nothing_is_taken(server: Server, rows: Rows) -> No
 async def _nothing(*_: object) -> None: ...
 
 
+@on_sqlite
+async def test_a_body_that_goes_too_deep_is_refused(server: Server, rows: Rows) -> None:
+    deep: Any = "oi"
+    for _ in range(40):
+        deep = {"a": deep}
+    assert await server.post(said(externalAdReply=deep)) == 400
+    assert await server.post(b"[" * 100_000) == 400
+    assert await server.post(said(externalAdReply={"a": {"b": [{"c": "d"}]}})) == 200
+    assert len(rows(inbox_table)) == 1
+
+
+@on_sqlite
+async def test_who_keeps_guessing_is_told_to_stop_and_z_api_is_heard_all_the_same(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = [await server.post(said(), **{"z-api-token": f"guess-{n}"}) for n in range(35)]
+    assert wrong == [401] * 30 + [429] * 5
+    assert await server.post(said()) == 200
+    assert len(refusals(caplog)) == 30
+
+
+async def test_old_talks_are_forgotten_by_the_running_server(
+    database_url: str, store: Any, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PURGE_SECONDS", 0.1)
+    monkeypatch.setattr(Sanic, "test_mode", True)
+    server = Server(database_url, FakeAgent())
+    monkeypatch.setattr(module, "ZapiClient", lambda *_: server.gateway)
+    await server.start()
+    try:
+        assert await server.post(said("oi")) == 200
+        await eventually(lambda: server.gateway.texts == ["eco: oi"] and rows(outbox_table)[0].state == "sent")
+        await asyncio.sleep(0.3)
+        assert len(rows(inbox_table)) == len(rows(outbox_table)) == 1
+        days = 89 * 24 * 3600
+        with store.engine.begin() as db:
+            db.execute(inbox_table.update().values(received_at=time.time() - days))
+            db.execute(outbox_table.update().values(created_at=time.time() - days))
+        await asyncio.sleep(0.3)
+        assert len(rows(inbox_table)) == len(rows(outbox_table)) == 1, "its time has not come"
+        with store.engine.begin() as db:
+            db.execute(inbox_table.update().values(received_at=time.time() - days * 2))
+            db.execute(outbox_table.update().values(created_at=time.time() - days * 2))
+        await eventually(lambda: not rows(inbox_table) and not rows(outbox_table) and not rows(conversations_table))
+    finally:
+        await server.stop()
+
+
 def test_a_missing_variable_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZAPI_INSTANCE_ID", INSTANCE)
     monkeypatch.delenv("ZAPI_TOKEN", raising=False)
     with pytest.raises(SystemExit, match="ZAPI_TOKEN is not set: Theo cannot talk to Z-API without it."):
+        ZapiInput.from_credentials(None)
+    monkeypatch.setenv("ZAPI_TOKEN", TOKEN)
+    monkeypatch.setenv("ZAPI_CLIENT_TOKEN", ACCOUNT)
+    monkeypatch.setenv("THEO_SECRET", "")
+    with pytest.raises(SystemExit, match="^THEO_SECRET is not set: "):
+        ZapiInput.from_credentials(None)
+    monkeypatch.setenv("THEO_SECRET", SHARED)
+    monkeypatch.setenv("THEO_SEAL_KEYS", "")
+    with pytest.raises(SystemExit, match="^THEO_SEAL_KEYS is not set: "):
+        ZapiInput.from_credentials(None)
+    monkeypatch.setenv("THEO_SEAL_KEYS", "curta")
+    with pytest.raises(SystemExit, match="^THEO_SEAL_KEYS holds something that is no key: "):
         ZapiInput.from_credentials(None)
 
 
@@ -572,6 +635,7 @@ async def test_sigterm_ends_the_turn_under_way_and_keeps_the_rest(
     environ = {
         **os.environ, "DATABASE_URL": url, "REDIS_URL": "", "THEO_BURST_SECONDS": "0.2", "THEO_PACE": "0",
         "ZAPI_INSTANCE_ID": INSTANCE, "ZAPI_TOKEN": TOKEN, "ZAPI_CLIENT_TOKEN": ACCOUNT, "SLOW_SECONDS": "1",
+        "THEO_SECRET": SHARED,
         "ZAPI_BASE_URL": f"http://127.0.0.1:{runner.addresses[0][1]}", "PYTHONWARNINGS": "ignore",
     }  # fmt: skip
     log = (tmp_path / "log").open("w+")
@@ -624,3 +688,90 @@ async def _until_it_listens(port: int, process: subprocess.Popen[bytes], log: An
 
 def _text(log: Any) -> str:
     return Path(log.name).read_text()
+
+
+# -- one number that writes too much, and a phone off line ------------------------------------------------
+
+
+async def test_more_than_the_limit_is_kept_and_told_once(server: Server, rows: Rows) -> None:
+    server.channel.service._settings = replace(server.channel.settings, messages_per_minute=3)
+    for number in range(8):
+        assert await server.post(said(f"mensagem {number}", messageId=f"3EB0F{number}")) == 200
+    assert await server.post(said("mensagem 7", messageId="3EB0F7")) == 200, "a repetition"
+    assert await server.post(said("oi", messageId="3EB0G", phone="5583991110002", chatLid=None)) == 200
+    await eventually(lambda: len(server.gateway.sent) >= 3)
+    await eventually(lambda: not rows(inbox_table, inbox_table.c.state == "new"))
+    states = [row.state for row in rows(inbox_table, inbox_table.c.conversation == PHONE)]
+    assert states == ["done"] * 3 + ["surplus"] * 5
+    told = [text for text in server.gateway.texts if "muitas mensagens" in text]
+    assert told == [module.TOO_MUCH]
+    await eventually(lambda: "eco: oi" in server.gateway.texts)  # nobody else is concerned
+    assert "mensagem 2" in "".join(server.gateway.texts) and "mensagem 3" not in "".join(server.gateway.texts)
+
+
+@on_sqlite
+async def test_a_crowd_is_stored_together_and_in_order(
+    server: Server, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together: list[int] = []
+    real = server.channel.service._receive_all
+
+    def count(db: Any, messages: list[Any]) -> Any:
+        together.append(len(messages))
+        return real(db, messages)
+
+    monkeypatch.setattr(server.channel.service, "_receive_all", count)
+    phones = [f"55839911{number:05d}" for number in range(40)]
+    bodies = [said(messageId=f"3EB0C{phone}", phone=phone, chatLid=None) for phone in phones]
+    assert await asyncio.gather(*map(server.post, bodies)) == [200] * 40
+    assert sum(together) == 40
+    assert len(together) < 40
+    assert [row.id for row in rows(inbox_table)] == sorted(row.id for row in rows(inbox_table))
+    assert len({row.message_id for row in rows(inbox_table)}) == 40
+
+
+@on_sqlite
+async def test_one_that_cannot_be_stored_does_not_refuse_the_others(
+    server: Server, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = inbox_module.receive
+
+    def picky(db: Any, channel: str, instance: str, message: Any, now: float) -> Any:
+        if message.message_id == "3EB0D1":  # "veneno", sealed by now
+            raise ValueError("cannot be stored")
+        return real(db, channel, instance, message, now)
+
+    monkeypatch.setattr(inbox_module, "receive", picky)
+    texts = ["oi", "veneno", "tudo bem?"]
+    bodies = [said(text, messageId=f"3EB0D{n}", phone=f"558399110000{n}") for n, text in enumerate(texts)]
+    assert sorted(await asyncio.gather(*map(server.post, bodies))) == [200, 200, 503]
+    assert len(rows(inbox_table)) == 2
+
+
+@on_sqlite
+async def test_who_talks_to_a_person_is_not_told_to_write_less(server: Server, rows: Rows) -> None:
+    server.channel.service._settings = replace(server.channel.settings, messages_per_minute=2)
+    assert await server.post(FIXTURES["operator_text"]["body"]) == 200
+    for number in range(5):
+        assert await server.post(said(messageId=f"3EB0F{number}")) == 200
+    await eventually(lambda: not rows(inbox_table, inbox_table.c.state == "new"))
+    assert not server.gateway.sent
+    assert {row.state for row in rows(inbox_table, inbox_table.c.kind == "text")} == {"human"}
+
+
+@on_sqlite
+async def test_what_is_said_while_the_phone_is_off_line_waits_for_it(server: Server, rows: Rows) -> None:
+    server.gateway.connected = False
+    assert await server.post(FIXTURES["disconnected"]["body"]) == 200
+    assert await server.post(said("oi")) == 200
+    await eventually(lambda: rows(outbox_table))
+    await asyncio.sleep(0.3)
+    assert not server.gateway.sent
+    server.gateway.connected = True
+    assert await server.post(FIXTURES["connected"]["body"]) == 200
+    await eventually(lambda: server.gateway.texts == ["eco: oi"])
+
+
+async def test_the_sentence_is_the_domain_s() -> None:
+    domain = yaml.safe_load((Path(__file__).parents[3] / "domain.yml").read_text(encoding="utf-8"))
+    assert domain["responses"][module.TOO_MUCH_RESPONSE] == [{"text": module.TOO_MUCH}]

@@ -1,0 +1,61 @@
+"""Two wishes in one message: "manda o boleto e tô sem internet". The urgent one comes first, the other second.
+
+The model hears a message as one thing, so each part is heard by itself. A part that only gives the reason of the
+other ("quero cancelar, vive caindo") is no wish: which pairs count is listed here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from language.folding import strip_accents
+
+Ranking = list[dict[str, Any]]
+
+#: What cannot wait, beside what can.
+URGENT = frozenset({"sem_internet", "modem_desligado", "internet_lenta"})
+QUESTIONS = frozenset({"perguntar_horario", "perguntar_endereco", "perguntar_formas_pagamento"})
+#: What is a wish of its own beside something urgent. "Tô sem internet, quero contratar" is one wish.
+BESIDE_URGENT = frozenset(
+    {"pedir_segunda_via", "alterar_vencimento", "negociar_debito", "trocar_senha_wifi", "transferir_titularidade"}
+)
+#: What is a wish of its own beside another of these.
+BESIDE_OTHERS = BESIDE_URGENT | {"alterar_plano", "mudar_endereco", "suspender_servico"}
+#: How sure the model must be of a part.
+SURE = 0.8
+_BETWEEN = re.compile(
+    r"[,;.!?\n]+|\b(?:e|mas|tb|tbm|tambem|alem disso|alias|outra coisa|mais uma coisa|aproveit\w+)\b", re.IGNORECASE
+)
+
+
+def in_order(text: str, ranking: Ranking, rank: Callable[[str], Ranking]) -> Ranking:
+    """The ranking of a message, with its wishes first where it clearly holds two of the listed ones.
+
+    `rank` is the model. The first of the two is the intent, the second is what is offered afterwards.
+    """
+    if not ranking:
+        return ranking
+    folded = strip_accents(text.lower())
+    heard = [rank(part)[0] for part in _BETWEEN.split(folded) if len(part.split()) >= 2]
+    names = list(dict.fromkeys(top["name"] for top in heard if top["confidence"] >= SURE))
+    if ranking[0]["name"] not in names:
+        return ranking  # as a whole it is something else, and the parts are its reasons
+    two = _two(names, ranking[0]["name"])
+    if not two:
+        return ranking
+    rest = [r for r in ranking if r["name"] not in two]
+    return [{"name": two[0], "confidence": 0.6}, {"name": two[1], "confidence": 0.35}, *rest]
+
+
+def _two(names: list[str], whole: str) -> list[str]:
+    """The wish to begin with and the one for afterwards, or nothing."""
+    urgent = [name for name in names if name in URGENT]
+    if urgent:
+        first = whole if whole in urgent else urgent[0]
+        others = [name for name in names if name in BESIDE_URGENT | QUESTIONS]
+        return [first, others[0]] if others else []
+    services = [name for name in names if name in BESIDE_OTHERS]
+    questions = [name for name in names if name in QUESTIONS]
+    return (services + questions)[:2] if services and len(services + questions) >= 2 else []
