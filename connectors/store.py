@@ -14,6 +14,11 @@ from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.pool import QueuePool
 
 T = TypeVar("T")
+
+#: Connections that are kept: as many as there are threads here and in the tracker store. One that is made for a
+#: single transaction and thrown away costs more than the transaction.
+POOLED = 9
+
 metadata = sa.MetaData()
 
 conversations = sa.Table(
@@ -101,7 +106,7 @@ def engine_for(url: str) -> Engine:
         waits = {"connect_timeout": 5, "tcp_user_timeout": 10_000}
         options = {"pool_pre_ping": True, "pool_recycle": 300, "connect_args": waits}
     # An error of the database's would otherwise carry the customer's words into the log.
-    engine = sa.create_engine(parsed, future=True, pool_size=4, hide_parameters=True, **options)
+    engine = sa.create_engine(parsed, future=True, pool_size=POOLED, hide_parameters=True, **options)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _sqlite_pragmas)
     create_tables(engine, metadata)

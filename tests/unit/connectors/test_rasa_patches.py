@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -21,9 +22,11 @@ from rasa.core.channels.channel import CollectingOutputChannel
 from rasa.core.policies.policy import PolicyPrediction
 from rasa.core.processor import MessageProcessor
 from rasa.core.tracker_store import FailSafeTrackerStore, InMemoryTrackerStore
+from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema, SchemaNode
+from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, Event, UserUttered
-from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.core.events import ActionExecuted, ActiveLoop, Event, FollowupAction, SlotSet, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 from rasa.utils.endpoints import EndpointConfig
 
 from connectors import rasa_patches
@@ -171,6 +174,89 @@ def test_an_unknown_type_is_not_remembered() -> None:
     with pytest.raises(ValueError, match="no such type"):
         Event.resolve_by_type("no such type")
     assert Event.resolve_by_type("topic") is None  # of an older Rasa
+
+
+# -- copies of a tracker ------------------------------------------------------------------------------
+
+
+def busy_tracker() -> DialogueStateTracker:
+    domain = Domain.from_dict({"intents": ["oi"], "slots": {"dia": {"type": "text", "mappings": [{"type": "custom"}]}}})
+    tracker = DialogueStateTracker("5583991110001", domain.slots)
+    opened = [UserUttered("oi"), ActionExecuted("dia_form"), ActiveLoop("dia_form"), SlotSet("dia", "3")]
+    tracker.update_with_events([*opened, ActionExecuted("action_listen"), FollowupAction("action_x")], domain)
+    return tracker
+
+
+def test_rasa_replays_a_tracker_to_copy_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = busy_tracker()
+    replayed = count_calls(monkeypatch, DialogueStateTracker, "update")
+    fresh("rasa.shared.core.trackers").DialogueStateTracker.copy(tracker)
+    assert len(replayed) == len(tracker.events)
+
+
+def test_ours_is_the_same_and_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = busy_tracker()
+    ours, theirs = tracker.copy(), tracker.travel_back_in_time(float("inf"))
+    assert ours.current_state(EventVerbosity.ALL) == theirs.current_state(EventVerbosity.ALL)
+    before = tracker.current_state(EventVerbosity.ALL)
+    ours.update(SlotSet("dia", "4"))
+    ours.update(ActionExecuted("action_listen"))
+    ours.interrupt_loop(True)
+    assert tracker.current_state(EventVerbosity.ALL) == before
+    assert ours.get_slot("dia") == "4"
+    replayed = count_calls(monkeypatch, DialogueStateTracker, "update")
+    tracker.copy()
+    assert replayed == []
+
+
+# -- the graph of the model ---------------------------------------------------------------------------
+
+
+class Node(GraphComponent):
+    """Tells what it was given."""
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+    @classmethod
+    def create(cls, config: dict[str, Any], **_: Any) -> Node:
+        return cls(config["name"])
+
+    def tell(self, **given: Any) -> str:
+        return f"{self.name}({', '.join(f'{key}={value}' for key, value in sorted(given.items()))})"
+
+
+def runner_of(kind: Any) -> Any:
+    def node(name: str, **needs: str) -> SchemaNode:
+        return SchemaNode(needs, Node, "create", "tell", {"name": name}, eager=True)
+
+    schema = GraphSchema(
+        {
+            "last": replace(node("last", a="first", b="second"), is_target=True),
+            "second": node("second", a="first", said="__message__"),
+            "first": node("first", said="__message__"),
+        }
+    )
+    return kind.create(schema, None, ExecutionContext(schema))
+
+
+def test_rasa_plans_every_run_of_the_graph_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = fresh("rasa.engine.runner.dask")
+    planned = count_calls(monkeypatch, theirs.dask, "get")
+    runner = runner_of(theirs.DaskGraphRunner)
+    for _ in range(3):
+        runner.run(inputs={"__message__": "oi"})
+    assert len(planned) == 3
+
+
+@pytest.mark.parametrize("targets", [None, ["second"], ["first", "last"]])
+def test_ours_gives_the_same(targets: list[str] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = runner_of(fresh("rasa.engine.runner.dask").DaskGraphRunner).run({"__message__": "oi"}, targets)
+    ours = runner_of(DaskGraphRunner)
+    assert ours.run({"__message__": "oi"}, targets) == theirs
+    planned = count_calls(monkeypatch, GraphSchema, "minimal_graph_schema")
+    assert ours.run({"__message__": "oi"}, targets) == theirs
+    assert planned == []
 
 
 # -- the fail-safe tracker store ----------------------------------------------------------------------
