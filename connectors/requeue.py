@@ -1,8 +1,8 @@
 """Shows the messages that could not be sent, and sends them again: `python -m connectors.requeue [--send]`.
 
 Nothing of what the messages say is printed. What became too old to be sent is shown, and stays unsent. A running
-Theo takes up what is queued again within seconds; each message keeps its place among those of its chat. Exit code
-0, or 2 when the database cannot be used.
+Theo takes up what is queued again within seconds; each message keeps its place among those of its chat. Exit code 0,
+or 2 when the database cannot be used.
 """
 
 from __future__ import annotations
