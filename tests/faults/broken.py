@@ -25,7 +25,7 @@ BREAKS = {
         "connectors/zapi/channel.py",
         "            await self._take(event)\n",
         "            asyncio.get_running_loop().call_later(3, lambda: asyncio.ensure_future(self._take(event)))\n",
-        " is None",
+        "no answer to",
     ),
 }
 
@@ -68,7 +68,7 @@ async def _play(city: City, kill: bool) -> Result:
         return await world.close_the_books()
 
 
-def found_out(broken: str, count: int = 6, patience: float = 25.0) -> bool:
+def found_out(broken: str, count: int = 6, patience: float = 45.0) -> bool:
     """Whether the harness sees that this promise is broken."""
     with tempfile.TemporaryDirectory(prefix="theo-broken-") as folder:
         root, own = Path(folder) / "project", Path(folder) / "run"
