@@ -14,6 +14,7 @@ import asyncio
 import datetime as dt
 import itertools
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -156,7 +157,7 @@ def goals(ours: Measured, one: Measured, two: Measured | None) -> list[tuple[str
         row("p95 of the reply at 16 clients, ms", percentiles(ours.load[16].reply)[1], 300),
     ]
     if ours.long:
-        found.append(row("300th message ÷ 10th", ours.at(len(ours.long)) / ours.at(ROUND), 1.3))
+        found.append(row(f"message {len(ours.long)} of a talk ÷ the 10th", ours.at(len(ours.long)) / ours.at(ROUND), 1.3))
     return found
 
 
@@ -243,6 +244,7 @@ def main() -> int:
     if not run.MODEL.exists():
         print("✗ Não há modelo: rode `make train` antes.", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended
     options.load_before = os.getloadavg()[0]
     kept = run.ROOT / "var" / "bench"
     kept.mkdir(parents=True, exist_ok=True)
