@@ -120,6 +120,7 @@ def theo(folder: Path, gateway_port: int, database: str | None = None) -> Iterat
     own = {
         "THEO_PORT": str(theo_port), "THEO_ACTIONS_PORT": str(actions_port), "THEO_PACE": "0",
         "THEO_ACTIONS_URL": f"http://127.0.0.1:{actions_port}", "THEO_BURST_SECONDS": "0", "REDIS_URL": "",
+        "THEO_MESSAGES_PER_MINUTE": "100000",
         "DATABASE_URL": database or f"sqlite:///{path}", "ERP": "sql", "ZAPI_BASE_URL": f"http://127.0.0.1:{gateway_port}",
         "ZAPI_INSTANCE_ID": "BENCH", "ZAPI_TOKEN": "bench-token", "ZAPI_CLIENT_TOKEN": "bench-client",
     }  # fmt: skip
