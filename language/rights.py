@@ -23,7 +23,7 @@ SEE, ERASE = "ver", "apagar"
 _MINE = r"(?:(?:todos |todas )?(?:os |as |o |a )?(?:meus?|minhas?) )"
 _WHAT = r"(?:dados(?: pessoais)?|informacoes(?: pessoais)?|conversas?|historico|mensagens)"
 _ERASE = re.compile(
-    rf"(?:apag|exclu|delet|remov|elimin)\w* (?:{_MINE}{_WHAT}|(?:tudo|o que) (?:que )?(?:voces? )?(?:tem|guard\w+|sab\w+) (?:de|sobre) mim)"
+    rf"\b(?:apag|exclu|delet|remov|elimin)\w* (?:{_MINE}{_WHAT}|(?:tudo|o que) (?:que )?(?:voces? )?(?:tem|guard\w+|sab\w+) (?:de|sobre) mim)"
     r"|(?:exclusao|remocao|eliminacao) (?:de|dos) (?:meus )?dados"
 )
 _SEE = re.compile(

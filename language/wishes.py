@@ -24,9 +24,13 @@ BESIDE_URGENT = frozenset(
 #: What is a wish of its own beside another of these.
 BESIDE_OTHERS = BESIDE_URGENT | {"alterar_plano", "mudar_endereco", "suspender_servico"}
 #: How sure the model must be of a part.
-SURE = 0.8
+SURE = 0.9
+#: Two wishes are asked for in few words; a longer message tells the story of one.
+MOST_WORDS = 16
+#: A part that says what is not wanted.
+_NOT_THIS = re.compile(r"\s*(?:n|nao|num)\s+(?:e|eh|quero|preciso)\b|.*\b(?:em vez|ao inves) d")
 _BETWEEN = re.compile(
-    r"[,;.!?\n]+|\b(?:e|mas|tb|tbm|tambem|alem disso|alias|outra coisa|mais uma coisa|aproveit\w+)\b", re.IGNORECASE
+    r"[,;.!?\n]+|\b(?:e|mas|tb|tbm|tamb[eé]m|al[eé]m disso|ali[aá]s|outra coisa|mais uma coisa|aproveit\w+)\b", re.IGNORECASE
 )
 
 
@@ -37,8 +41,10 @@ def in_order(text: str, ranking: Ranking, rank: Callable[[str], Ranking]) -> Ran
     """
     if not ranking:
         return ranking
-    folded = strip_accents(text.lower())
-    heard = [rank(part)[0] for part in _BETWEEN.split(folded) if len(part.split()) >= 2]
+    if len(text.split()) > MOST_WORDS:
+        return ranking
+    parts = [strip_accents(part.lower()) for part in _BETWEEN.split(text)]  # an "é" does not part what an "e" does
+    heard = [rank(part)[0] for part in parts if len(part.split()) >= 2 and not _NOT_THIS.match(part)]
     names = list(dict.fromkeys(top["name"] for top in heard if top["confidence"] >= SURE))
     if ranking[0]["name"] not in names:
         return ranking  # as a whole it is something else, and the parts are its reasons

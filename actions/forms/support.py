@@ -70,7 +70,7 @@ def read_answer(step: Step, text: str, intent: str) -> bool | None:
 def did_in_vain(text: str, step: Step, tried: list[str]) -> bool:
     """Whether a step is said to be done already, without a word that it helped."""
     folded = strip_accents(text.lower())
-    done = step.value in tried or re.search(r"\b(?:ja|fiz|tentei)\b.*\b(?:fiz|tentei|isso)\b|\bja (?:fiz|tentei)\b", folded)
+    done = step.value in tried or re.search(r"\b(?:ja|fiz|tentei)\b.{0,80}\b(?:fiz|tentei|isso)\b|\bja (?:fiz|tentei)\b", folded)
     return bool(done) and not re.search(
         r"\b(?:voltou|resolv\w+|funcion\w+|normalizou|melhorou|pegou|acende\w+|ligou|deu certo|ok)\b", folded
     )

@@ -255,7 +255,8 @@ def test_a_pattern_that_tries_every_way_is_found(source: str, method: str) -> No
 
         return seconds_of(read, text(length)) / max(seconds_of(read, text(length // 2)), 1e-6)
 
-    assert max(grows(begin, pump) for begin, pump in made) > GROWTH
+    # The machine may pause in the shorter one.
+    assert any(max(grows(begin, pump) for begin, pump in made) > GROWTH for _ in range(3))
 
 
 MENU = [Option("Dia 5", '/informar{"dia": "5"}'), Option("Segunda via da fatura", "/pedir_segunda_via")]

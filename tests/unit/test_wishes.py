@@ -49,6 +49,8 @@ def test_two_wishes(text, whole, first, second):
         ("manda o boleto porque to sem internet", "sem_internet"),
         ("manda o boleto", "pedir_segunda_via"),
         ("boleto e internet", "pedir_segunda_via"),
+        ("não é trocar a senha, é o boleto", "pedir_segunda_via"),
+        ("manda o boleto, " + "que eu esperei tanto por ele " * 3 + "e a senha também", "pedir_segunda_via"),
     ],
 )
 def test_one_wish_stays_one(text, whole):
