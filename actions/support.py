@@ -391,7 +391,7 @@ def ticket_words(talk: Talk, ticket: Ticket) -> dict[str, str]:
         state += f": {when_words(talk, ticket.visit)}"
     subject = (
         talk.words(f"utter_assunto_{ticket.subject}")
-        if f"utter_assunto_{ticket.subject}" in talk.domain["responses"]
+        if f"utter_assunto_{ticket.subject}" in talk.responses
         else ticket.subject.replace("_", " ")
     )
     return {

@@ -15,8 +15,10 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import yaml
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
@@ -40,11 +42,26 @@ def erp() -> Erp:
     return connect(os.environ)
 
 
+DOMAIN = Path(__file__).resolve().parent.parent / "domain.yml"
+
+
+@lru_cache(maxsize=1)
+def _responses(_written: int) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(DOMAIN.read_text(encoding="utf-8"))["responses"]
+    return found
+
+
+def responses() -> dict[str, Any]:
+    """The words of `domain.yml`, read again when the file changes: Theo sends its 65 KB with no call (endpoints.yml)."""
+    return _responses(DOMAIN.stat().st_mtime_ns)
+
+
 class Talk:
     """One run of an action: what the customer said, what Theo knows, and the means to answer."""
 
     def __init__(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> None:
         self.dispatcher, self.tracker, self.domain = dispatcher, tracker, domain
+        self.responses = domain.get("responses") or responses()
         self.spoke = False
         tracker.latest_message = _opened(tracker.latest_message)
         tracker.slots = sealer().open_value(tracker.slots)
@@ -129,7 +146,7 @@ class Talk:
 
     def words(self, response: str, **variables: Any) -> str:
         """The text of a response, for a part of a longer message. KeyError when the domain lacks it."""
-        text = str(self.domain["responses"][response][0]["text"])
+        text = str(self.responses[response][0]["text"])
         for name, value in variables.items():
             text = text.replace("{" + name + "}", str(value))
         return text

@@ -179,7 +179,7 @@ class PortugueseIntentClassifier(IntentClassifier, GraphComponent):
 
         `sharpness` turns votes into probabilities; it was fitted on cross-validation (docs/modelo.md).
         """
-        return {"C": 1.0, "concepts": None, "sharpness": 5.0, "random_state": 42, "ranking_length": 10}
+        return {"C": 1.0, "concepts": None, "sharpness": 5.0, "random_state": 42, "ranking_length": 5}
 
     @classmethod
     def create(

@@ -162,7 +162,9 @@ def _files(root: Path, stage: Stage) -> set[str]:
     for source in stage.sources():
         path = root / source
         inside = path.rglob("*") if path.is_dir() else [path]
-        found |= {str(file.relative_to(root)) for file in inside if file.is_file() and "__pycache__" not in file.parts}
+        names = [file.relative_to(root) for file in inside if file.is_file() and "__pycache__" not in file.parts]
+        # What begins with a dot is what tools keep (.venv, .tools): not ours, and kept out by .dockerignore.
+        found |= {str(name) for name in names if not name.parts[0].startswith(".")}
     return found
 
 
