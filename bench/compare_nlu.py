@@ -601,7 +601,7 @@ def write_document(results: dict[str, Any]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rows", nargs="+", default=["*"], metavar="NAME", help=f"of {', '.join(ROWS)}; * is allowed")
+    parser.add_argument("--rows", nargs="+", default=["*"], metavar="NAME", help=f"of {', '.join(ROWS)}; * is allowed".replace("%", "%%"))
     parser.add_argument("--slow", action="store_true", help="also the rows that take many minutes")
     parser.add_argument("--one", nargs=2, metavar=("NAME", "SEED"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -12,7 +12,7 @@ from connectors.menus import fold as plain
 from tests.integration.talk import PROTOCOL, fold, today
 
 #: What no customer means anything by.
-NOISES = ("aquele negocio", "o negócio lá", "tem a ver com aquilo")
+NOISES = ("um negócio", "mais ou menos", "aquela parada")
 SERVICES = (
     "2ª via", "Suporte", "Contratar", "cobertura", "Cancelar ou mudar", "atendente",
 )  # fmt: skip
