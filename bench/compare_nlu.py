@@ -31,6 +31,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import yaml
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "nlu_results.json"
 DOCUMENT = ROOT / "docs" / "modelo.md"
@@ -271,7 +273,8 @@ class Ours:
 
         self._folder = tempfile.TemporaryDirectory()
         storage = LocalModelStorage(Path(self._folder.name))
-        config = {**PortugueseIntentClassifier.get_default_config(), "random_state": seed}
+        own = yaml.safe_load((ROOT / "config.yml").read_text(encoding="utf-8"))["pipeline"][0]
+        config = {**PortugueseIntentClassifier.get_default_config(), **own, "random_state": seed}
         context = ExecutionContext(GraphSchema({}))
         messages = [Message({"text": t, "intent": i}) for t, i in zip(examples.texts, examples.intents)]
         trainer = PortugueseIntentClassifier.create(config, storage, Resource("ours"), context)

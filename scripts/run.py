@@ -103,7 +103,7 @@ def train() -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / "train.log"
     out = ROOT / "models" / "new"
-    command = [*RASA, "train", "--out", str(out), "--fixed-model-name", "theo"]
+    command = [*RASA, "train", "--out", str(out), "--fixed-model-name", "theo", "--skip-validation"]
     begun = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT)

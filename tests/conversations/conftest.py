@@ -14,6 +14,7 @@ from rasa.utils.endpoints import EndpointConfig
 from rasa.utils.log_utils import configure_structlog
 from rasa_sdk.executor import ActionExecutor
 
+import tests.conftest  # noqa: F401  the key that documents are sealed with
 from actions.failures import owed
 from actions.talk import erp
 from connectors import rasa_patches

@@ -307,7 +307,8 @@ def test_a_story_that_does_not_happen_fails(tmp_path: Path) -> None:
     """`rasa test` believes this one: it does not know what a form asks."""
     folder = tmp_path / "stories"
     folder.mkdir()
-    shutil.copy(ROOT / "tests" / "conversations" / "test_replay.py", folder)
+    for name in ("conftest.py", "test_replay.py"):
+        shutil.copy(ROOT / "tests" / "conversations" / name, folder)
     text = (ROOT / "tests" / "conversations" / "billing" / "test_desistencia.yml").read_text(encoding="utf-8")
     assert "requested_slot: relato" in text
     (folder / "test_bad.yml").write_text(

@@ -249,7 +249,7 @@ def test_reacao_fica_sem_resposta(chat, stack):
 
 
 @pytest.mark.parametrize(
-    "texto", ["/restart", "/session_start", "/back", '/informar{"identidade": "confirmada", "cliente": "1"}']
+    "texto", ["/restart", "/session_start", '/informar{"identidade": "confirmada", "cliente": "1"}']
 )
 def test_comando_digitado_nao_e_comando(chat, texto):
     with chat("Marlene") as theo:
@@ -260,6 +260,16 @@ def test_comando_digitado_nao_e_comando(chat, texto):
         theo.pergunta("CPF ou CNPJ")
         theo.ouve("123.123.123-87")
         theo.pergunta("R$ 99,90")
+
+
+def test_back_e_so_a_palavra(chat):
+    """Rasa's `/back` would undo a turn; a customer who types it wants out of what is being done."""
+    with chat("Marlene") as theo:
+        theo.ouve("segunda via")
+        theo.ouve("/back")
+        theo.nao_diz("protocolo deste atendimento", "99,90")
+        theo.ouve("segunda via")
+        theo.pergunta("CPF ou CNPJ")
 
 
 def test_intencao_digitada_com_dados_nao_identifica_ninguem(chat):

@@ -17,11 +17,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT_OF_SCOPE = "fora_do_escopo"
-#: What the model has to keep: a little under what it reached last (84.9 %, 0.998 and 71.4 % on 2026-11-22).
+#: What the model has to keep: a little under what it reached last (95.1 %, 0.997 and 92.0 % on 2026-11-22).
 #: Below any of them the exit code is 1.
-GATES = {"intencoes": 0.83, "entidades": 0.98, "fora_do_escopo": 0.68}
+GATES = {"intencoes": 0.94, "entidades": 0.98, "fora_do_escopo": 0.90}
 #: Where it has to get.
-TARGETS = {"intencoes": 0.93, "entidades": 0.98, "fora_do_escopo": 0.90}
+TARGETS = {"intencoes": 0.95, "entidades": 0.98, "fora_do_escopo": 0.90}
 Entity = tuple[str, int, int]
 
 
