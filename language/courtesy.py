@@ -25,12 +25,12 @@ class WishBeforeCourtesy(IntentClassifier, GraphComponent):
     """
 
     def __init__(self, config: dict[str, Any]) -> None:
-        self._threshold = float(config.get("threshold", 0.1))
+        self._threshold = float(config.get("threshold", 0.2))
 
     @staticmethod
     def get_default_config() -> dict[str, Any]:
         """`threshold`: the least confidence of a wish that was said beside a courtesy."""
-        return {"threshold": 0.1}
+        return {"threshold": 0.2}
 
     @classmethod
     def create(

@@ -1,8 +1,9 @@
 """Everything that proves that Theo works, cheapest first: `make test`.
 
-One line per step with its seconds; stops at the first step that fails (`--keep-going` runs them all). Ends
-with one line of counts, as pytest writes it. `--only STEP …` runs some of them. What a step printed is in
-`results/test/STEP.log`. The exit code is 0 only when every step passed and had something to test.
+One line per step with its seconds; stops at the first step that fails (`--keep-going` runs them all). The unit tests
+run beside the steps that need one processor only. Ends with one line of counts, as pytest writes it. `--only STEP …`
+runs some of them. What a step printed is in `results/test/STEP.log`. The exit code is 0 only when every step passed
+and had something to test.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,6 +58,9 @@ class Step:
     name: str
     commands: list[Command]
     count: Callable[[], Count] | None = None
+    #: Runs beside the steps that follow, up to the next that wants the machine to itself (`alone`).
+    beside: bool = False
+    alone: bool = False
 
 
 @dataclass
@@ -109,13 +114,13 @@ def steps() -> list[Step]:
     return [
         Step("lint", ruff()),
         Step("mypy", mypy()),
-        Step("unit", pytest("unit", "tests/unit"), lambda: read_junit("unit")),
+        Step("unit", pytest("unit", "tests/unit"), lambda: read_junit("unit"), beside=True),
         Step("train", [[sys.executable, "-m", "scripts.run", "--train-only"]]),
         Step("data", [validate(ROOT / "domain.yml", ROOT / "data"), [sys.executable, "-m", "scripts.check_data"]]),
         Step("stories", [stories(STORIES, run.MODEL, told)], lambda: read_stories(STORIES, told)),
         Step("replay", pytest("replay", "tests/conversations"), lambda: read_junit("replay")),
         Step("nlu", [understanding()]),
-        Step("integration", pytest("integration", "tests/integration"), lambda: read_junit("integration")),
+        Step("integration", pytest("integration", "tests/integration"), lambda: read_junit("integration"), alone=True),
         Step("faults", pytest("faults", "tests/faults"), lambda: read_junit("faults")),
         Step("browser", pytest("browser", "tests/browser"), lambda: read_junit("browser")),
         Step("gates", pytest("gates", "tests/gates"), lambda: read_junit("gates")),
@@ -193,17 +198,28 @@ def _run(command: Command, output: int, begun: float) -> int:
         command, cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
+    _running.add(process)
     try:
         return process.wait(max(1.0, begun + STEP_SECONDS - time.monotonic()))
     except subprocess.TimeoutExpired:
         os.write(output, f"\nStopped: it took more than {STEP_SECONDS} s.\n".encode())
         return 124
     finally:
-        for kind in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, kind)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(20)
+        _end(process)
+        _running.discard(process)
+
+
+#: What is to be ended when the run is.
+_running: set[subprocess.Popen[bytes]] = set()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process and all that it started."""
+    for kind in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, kind)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
 
 
 def tell(outcome: Outcome) -> str:
@@ -228,17 +244,37 @@ def run_steps(chosen: list[Step], keep_going: bool) -> int:
     """Runs the steps and prints what became of them. Returns the exit code."""
     begun = time.monotonic()
     outcomes: list[Outcome] = []
-    for step in chosen:
-        outcome = execute(step)
+    beside: list[Future[Outcome]] = []
+
+    def take(outcome: Outcome) -> bool:
         outcomes.append(outcome)
         print(tell(outcome), flush=True)
         if not outcome.ok:
             lines = outcome.log.read_text(encoding="utf-8", errors="replace").splitlines()
             print("\n".join(f"    {line}" for line in lines[-SHOWN_LINES:]), flush=True)
-            if not keep_going:
-                break
+        return outcome.ok or keep_going
+
+    with ThreadPoolExecutor() as threads:
+        try:
+            for step in chosen:
+                if step.beside:
+                    beside.append(threads.submit(execute, step))
+                    continue
+                if step.alone:
+                    passed = [take(beside.pop().result()) for _ in range(len(beside))]
+                    if not all(passed):
+                        break
+                if not take(execute(step)):
+                    break
+        finally:
+            if sys.exc_info()[0]:
+                for process in list(_running):
+                    _end(process)
+        for other in beside:
+            take(other.result())
     failed = [outcome.name for outcome in outcomes if not outcome.ok]
-    missed = [step.name for step in chosen[len(outcomes) :]]
+    ran = {outcome.name for outcome in outcomes}
+    missed = [step.name for step in chosen if step.name not in ran]
     if failed:
         print(f"Failed: {', '.join(failed)}." + (f" Not run: {', '.join(missed)}." if missed else ""), flush=True)
     print(summary(outcomes, time.monotonic() - begun), flush=True)

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,15 @@ def _is_gone(pid: int) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+def test_a_step_beside_the_others_is_waited_for_and_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    slow = Step("slow", shell("import time; time.sleep(1); raise SystemExit(1)"), beside=True)
+    chosen = [slow, Step("quick", shell("")), Step("last", shell(""), alone=True)]
+    assert make_test.run_steps(chosen, keep_going=False) == 1
+    assert "Failed: slow. Not run: last." in capsys.readouterr().out
+    assert make_test.run_steps([replace(slow, commands=shell("")), *chosen[1:]], keep_going=False) == 0
+    assert make_test.run_steps([slow], keep_going=False) == 1
 
 
 def test_no_setting_of_a_real_theo_reaches_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
