@@ -578,6 +578,8 @@ class CancelForm(ContractForm):
     def _reason(self, talk: Talk, text: str) -> str | None:
         if talk.entity("motivo"):
             return str(talk.entity("motivo")) if talk.entity("motivo") != "pular" else ""
+        if _SAYS_WHY.search(text):
+            return talk.told[:300]
         if talk.intent == "negar" or _NO_REASON.search(text):
             return "" if len(text.split()) <= 4 or _NO_REASON.search(text) else talk.told[:300]
         if talk.intent == "afirmar" and len(text.split()) <= 3:
