@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from language.courtesy import NO_WISH
 from language.folding import strip_accents
 
 Ranking = list[dict[str, Any]]
@@ -35,7 +36,7 @@ _BETWEEN = re.compile(
 
 
 def in_order(text: str, ranking: Ranking, rank: Callable[[str], Ranking]) -> Ranking:
-    """The ranking of a message, with its wishes first where it clearly holds two of the listed ones.
+    """The ranking of a message, with its wishes first where it clearly holds two of the listed ones, or one among greetings.
 
     `rank` is the model. The first of the two is the intent, the second is what is offered afterwards.
     """
@@ -45,7 +46,11 @@ def in_order(text: str, ranking: Ranking, rank: Callable[[str], Ranking]) -> Ran
         return ranking
     parts = [strip_accents(part.lower()) for part in _BETWEEN.split(text)]  # an "é" does not part what an "e" does
     heard = [rank(part)[0] for part in parts if len(part.split()) >= 2 and not _NOT_THIS.match(part)]
-    names = list(dict.fromkeys(top["name"] for top in heard if top["confidence"] >= SURE))
+    heard = [top for top in heard if top["confidence"] >= SURE]
+    if ranking[0]["name"] == "saudar":  # a burst: "oi", "bom dia", "manda meu boleto", "é urgente"
+        wish = next((top for top in heard if top["name"] not in NO_WISH), None)
+        return [wish, *(r for r in ranking if r["name"] != wish["name"])] if wish else ranking
+    names = list(dict.fromkeys(top["name"] for top in heard))
     if ranking[0]["name"] not in names:
         return ranking  # as a whole it is something else, and the parts are its reasons
     two = _two(names, ranking[0]["name"])

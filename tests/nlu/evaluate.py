@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT_OF_SCOPE = "fora_do_escopo"
-#: What the model has to keep: a little under what it reached last (95.1 %, 0.997 and 92.0 % on 2026-11-22).
+#: What the model has to keep: a little under what it reached last (95.2 %, 0.997 and 92.0 % on 2026-11-22).
 #: Below any of them the exit code is 1.
 GATES = {"intencoes": 0.94, "entidades": 0.98, "fora_do_escopo": 0.90}
 #: Where it has to get.

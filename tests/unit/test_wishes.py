@@ -58,5 +58,12 @@ def test_one_wish_stays_one(text, whole):
     assert in_order(text, ranking, model) == ranking
 
 
+def test_greetings_around_a_wish_do_not_hide_it():
+    ranking = [{"name": "saudar", "confidence": 0.8}, {"name": "pedir_segunda_via", "confidence": 0.1}]
+    heard = in_order("oi\nbom dia\nmanda o boleto\né urgente", ranking, model)
+    assert [r["name"] for r in heard] == ["pedir_segunda_via", "saudar"]
+    assert in_order("oi\nbom dia\ntudo bem com voces", ranking, model) == ranking
+
+
 def test_a_model_without_examples_has_no_wish():
     assert in_order("manda o boleto e to sem internet", [], lambda part: []) == []
