@@ -26,7 +26,6 @@ from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from sklearn.svm import LinearSVC
 
 from language import wishes
 from language.concepts import Concepts
@@ -148,6 +147,8 @@ class LinearModel:
     @classmethod
     def fit(cls, texts: Sequence[str], intents: Sequence[str], config: dict[str, Any], concepts: Concepts) -> LinearModel:
         """Trains on texts as typed. Fixed seed: the same data give the same model."""
+        from sklearn.svm import LinearSVC  # a quarter of a second that only training needs to spend
+
         messages = [fold_tokens(text) for text in texts]
         vectoriser = Vectoriser.fit(messages, concepts)
         machine = LinearSVC(C=config["C"], random_state=config["random_state"])
