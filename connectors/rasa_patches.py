@@ -9,18 +9,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import logging
+import operator
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 import aiohttp
+import ujson
 from jsonschema.validators import validator_for
+from rasa.core import processor
+from rasa.core.actions import forms
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
+from rasa.core.policies import rule_policy
 from rasa.core.processor import MessageProcessor
 from rasa.core.tracker_store import FailSafeTrackerStore
 from rasa.engine.exceptions import GraphRunError
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core import events
+from rasa.shared.core.domain import Domain, State
+from rasa.shared.core.events import ActionExecuted, Event
+from rasa.shared.core.slots import Slot
 from rasa.shared.core.trackers import AnySlotDict, DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
@@ -31,6 +42,11 @@ from connectors.errors import TurnFailed
 IDLE_SECONDS = 4.0
 #: Less than a turn may take: Rasa's own limit is five minutes.
 ACTION_SECONDS = turns.TURN_SECONDS
+
+#: Where a tracker keeps the states of its talk.
+STATES = "theo_states"
+#: … and the events of it that were not taken back: (how many there are, the last, those).
+APPLIED = "theo_applied"
 
 _applied = False
 _sessions: dict[int, aiohttp.ClientSession] = {}  # by the id of their endpoint, which has no hash
@@ -44,6 +60,10 @@ def apply() -> None:
         _keep_connections_to_actions()
         _remember_event_classes()
         _copy_trackers_without_a_replay()
+        _copy_slots_quickly()
+        _apply_the_events_once()
+        _keep_the_states_of_a_turn()
+        _copy_nothing_for_a_silent_log()
         _run_the_graph_directly()
         _never_forget_a_customer()
         _fail_a_turn_as_a_whole()
@@ -90,6 +110,7 @@ def _keep_connections_to_actions() -> None:
             auth = aiohttp.BasicAuth(self.basic_auth["username"], self.basic_auth["password"]) if self.basic_auth else None
             kept = _sessions[id(self)] = aiohttp.ClientSession(
                 headers=self.headers, auth=auth, timeout=aiohttp.ClientTimeout(total=ACTION_SECONDS),
+                json_serialize=ujson.dumps,
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
             )  # fmt: skip
         yield kept
@@ -138,9 +159,100 @@ def _copy_trackers_without_a_replay() -> None:
         for name, slot in self.slots.items():
             tracker.slots[name] = copy.copy(slot)
         tracker.active_loop = copy.copy(self.active_loop)
+        tracker.__dict__.pop(STATES, None)  # what is kept there belongs to one tracker
         return tracker
 
     DialogueStateTracker.copy = copied
+
+
+def _copy_slots_quickly() -> None:
+    """Rasa makes every tracker, five or more in a turn, from copies of all slots, and leaves how to the `copy` module.
+
+    Measured for the 68 slots of `domain.yml`: 0.29 → 0.11 ms a tracker.
+    """
+
+    def copied(self: Slot) -> Slot:
+        slot = object.__new__(type(self))
+        slot.__dict__.update(self.__dict__)
+        return slot
+
+    Slot.__copy__ = copied
+
+
+def _apply_the_events_once() -> None:
+    """Rasa goes over the whole talk to find what was taken back, whenever it is asked what was not: ten times a turn.
+
+    Here the answer stands until there is another event. Measured for a talk of nine
+    messages: 0.4 → 0.001 ms.
+    """
+    apply_all = DialogueStateTracker.applied_events
+
+    def applied(self: DialogueStateTracker) -> list[Event]:
+        size, last, found = self.__dict__.get(APPLIED, (0, None, []))
+        if not self.events or size != len(self.events) or last is not self.events[-1]:
+            found = apply_all(self)
+            self.__dict__[APPLIED] = (len(self.events), self.events[-1] if self.events else None, found)
+        return found.copy()
+
+    DialogueStateTracker.applied_events = applied
+
+
+def _keep_the_states_of_a_turn() -> None:
+    """Rasa replays the talk on a new tracker for every prediction, twice for those after a message.
+
+    Here a tracker keeps the replay, and the next prediction goes on from there. Measured for a talk of
+    nine messages: 1.0 → 0.05 ms.
+    """
+    rebuild = Domain.states_for_tracker_history
+
+    def states(self: Domain, tracker: DialogueStateTracker, *args: Any, **kwargs: Any) -> list[State]:
+        if any(args) or kwargs.get("omit_unset_slots") or kwargs.get("ignore_rule_only_turns"):
+            return rebuild(self, tracker, *args, **kwargs)
+        applied = tracker.applied_events()
+        kept = tracker.__dict__.get(STATES)
+        if kept is None or not kept.leads_to(applied) or kept.domain is not self:
+            kept = tracker.__dict__[STATES] = Replay(self, tracker.init_copy())
+        kept.go_on(applied)
+        # Whoever asked may change them: a policy drops the text or the intent.
+        found = [*kept.states, self._clean_state(self.get_active_state(kept.tracker))]
+        return [{part: dict(values) for part, values in state.items()} for state in found]
+
+    Domain.states_for_tracker_history = states
+
+
+@dataclass
+class Replay:
+    """A talk so far: the events that were replayed, the tracker that they made, the states before each action."""
+
+    domain: Domain
+    tracker: DialogueStateTracker
+    events: list[Event] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
+
+    def leads_to(self, applied: list[Event]) -> bool:
+        """Whether nothing of it was taken back."""
+        return len(self.events) <= len(applied) and all(map(operator.is_, self.events, applied))
+
+    def go_on(self, applied: list[Event]) -> None:
+        for event in applied[len(self.events) :]:
+            if isinstance(event, ActionExecuted):
+                self.states.append(self.domain._clean_state(self.domain.get_active_state(self.tracker)))
+            self.tracker.update(event)
+        self.events = applied
+
+
+def _copy_nothing_for_a_silent_log() -> None:
+    """Rasa copies all events of an action, deeply and three times, for lines of the log that are off.
+
+    These modules copy for nothing else. Measured: 0.06 ms for each copy of four events.
+    """
+
+    def deepcopy(value: Any) -> Any:
+        return copy.deepcopy(value) if logging.getLogger("rasa").isEnabledFor(logging.DEBUG) else value
+
+    quiet = SimpleNamespace(deepcopy=deepcopy)
+    for module in (processor, forms, rule_policy):
+        module.copy = quiet
 
 
 def _run_the_graph_directly() -> None:

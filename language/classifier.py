@@ -244,6 +244,5 @@ class PortugueseIntentClassifier(IntentClassifier, GraphComponent):
         votes = self._config["sharpness"] * self._model.scores(text)
         chances = np.exp(votes - votes.max())
         chances /= chances.sum()
-        return [
-            {"name": self._model.intents[i], "confidence": float(chances[i])} for i in np.argsort(-chances, kind="stable")
-        ]
+        order = np.argsort(-chances, kind="stable").tolist()
+        return [{"name": self._model.intents[i], "confidence": chance} for i, chance in zip(order, chances[order].tolist())]

@@ -6,10 +6,14 @@ the matter, and the patch can go.
 
 from __future__ import annotations
 
+import copy
+import importlib
 import importlib.util
+import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -25,7 +29,18 @@ from rasa.core.tracker_store import FailSafeTrackerStore, InMemoryTrackerStore
 from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema, SchemaNode
 from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, ActiveLoop, Event, FollowupAction, SlotSet, UserUttered
+from rasa.shared.core.events import (
+    ActionExecuted,
+    ActionExecutionRejected,
+    ActionReverted,
+    ActiveLoop,
+    Event,
+    FollowupAction,
+    SessionStarted,
+    SlotSet,
+    UserUtteranceReverted,
+    UserUttered,
+)
 from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 from rasa.utils.endpoints import EndpointConfig
 
@@ -207,6 +222,118 @@ def test_ours_is_the_same_and_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     replayed = count_calls(monkeypatch, DialogueStateTracker, "update")
     tracker.copy()
     assert replayed == []
+
+
+# -- copies of slots ----------------------------------------------------------------------------------
+
+
+def test_python_copies_a_slot_by_taking_it_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "__copy__" not in vars(fresh("rasa.shared.core.slots").Slot)
+
+
+def test_ours_copies_a_slot_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    (slot,) = (one for one in busy_tracker().slots.values() if one.name == "dia")
+    taken_apart = count_calls(monkeypatch, copy, "_reconstruct")
+    copied = copy.copy(slot)
+    assert taken_apart == []
+    assert (type(copied), vars(copied)) == (type(slot), vars(slot))
+    copied.value = "4"
+    assert slot.value == "3"
+
+
+# -- what was not taken back, and the states of a talk ------------------------------------------------
+
+FORM = {"dia_form": {"required_slots": ["dia"]}}
+TALK_DOMAIN = Domain.from_dict(
+    {
+        "intents": ["oi", "informar"], "actions": ["action_x"], "forms": FORM,
+        "slots": {
+            "dia": {"type": "text", "mappings": [{"type": "custom"}]},
+            "requested_slot": {"type": "text", "influence_conversation": True, "mappings": [{"type": "custom"}]},
+        },
+    }
+)  # fmt: skip
+OI = {"name": "oi", "confidence": 1.0}
+#: A form with an answer that it rejects, and words that are taken back.
+TALK: list[Event] = [
+    ActionExecuted("action_session_start"), SessionStarted(), ActionExecuted("action_listen"), UserUttered("oi", OI),
+    ActionExecuted("dia_form"), ActiveLoop("dia_form"), SlotSet("requested_slot", "dia"), ActionExecuted("action_listen"),
+    UserUttered("3", {"name": "informar", "confidence": 1.0}), ActionExecutionRejected("dia_form"),
+    ActionExecuted("action_x"), ActionExecuted("dia_form"), ActionExecuted("action_listen"), UserUttered("ops", OI),
+    UserUtteranceReverted(), ActionExecuted("action_listen"), UserUttered("4", OI), ActionExecuted("dia_form"),
+    SlotSet("dia", "4"), SlotSet("requested_slot", None), ActiveLoop(None), ActionExecuted("action_x"),
+    ActionReverted(), ActionExecuted("action_x"), ActionExecuted("action_listen"),
+]  # fmt: skip
+
+
+def test_rasa_applies_all_events_whenever_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = fresh("rasa.shared.core.trackers").DialogueStateTracker
+    tracker = theirs.from_events("5583991110001", TALK, TALK_DOMAIN.slots)
+    looked = count_calls(monkeypatch, theirs, "_first_loop_execution_or_unhappy_path")
+    tracker.applied_events()
+    once = len(looked)
+    tracker.applied_events()
+    assert len(looked) == 2 * once > 0
+
+
+def test_ours_applies_them_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = fresh("rasa.shared.core.trackers").DialogueStateTracker
+    tracker = DialogueStateTracker("5583991110001", TALK_DOMAIN.slots)
+    for event in TALK:
+        tracker.update(event)
+        assert tracker.applied_events() == theirs.applied_events(tracker)
+    expected = theirs.applied_events(tracker)
+    looked = count_calls(monkeypatch, DialogueStateTracker, "_first_loop_execution_or_unhappy_path")
+    tracker.applied_events().clear()  # whoever asks may do with it as they like
+    assert tracker.applied_events() == expected
+    assert looked == []
+
+
+def test_rasa_replays_the_talk_for_its_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = DialogueStateTracker.from_events("5583991110001", TALK, TALK_DOMAIN.slots)
+    replayed = count_calls(monkeypatch, DialogueStateTracker, "update")
+    states = fresh("rasa.shared.core.domain").Domain.states_for_tracker_history
+    for _ in range(3):
+        states(TALK_DOMAIN, tracker)
+    assert len(replayed) == 3 * len(tracker.applied_events())
+
+
+def test_ours_goes_on_from_the_states_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = fresh("rasa.shared.core.domain").Domain.states_for_tracker_history
+    tracker = DialogueStateTracker("5583991110001", TALK_DOMAIN.slots)
+    for event in TALK:
+        tracker.update(event)
+        ours = TALK_DOMAIN.states_for_tracker_history(tracker)
+        assert ours == states(TALK_DOMAIN, tracker)
+        for state in ours:
+            state.clear()  # a policy drops what it does not look at
+    replayed = count_calls(monkeypatch, DialogueStateTracker, "update")
+    TALK_DOMAIN.states_for_tracker_history(tracker)
+    assert replayed == []
+    tracker.copy().update(UserUttered("oi", OI))
+    assert TALK_DOMAIN.states_for_tracker_history(tracker) == states(TALK_DOMAIN, tracker)
+
+
+# -- the log ------------------------------------------------------------------------------------------
+
+COPYING = ("rasa.core.processor", "rasa.core.actions.forms", "rasa.core.policies.rule_policy")
+
+
+@pytest.mark.parametrize("name", COPYING)
+def test_rasa_copies_for_the_log_and_for_nothing_else(name: str) -> None:
+    source = Path(str(fresh(name).__file__)).read_text(encoding="utf-8")
+    copies = re.findall(r"^.*\bcopy\.\w+\(.*$", source, re.MULTILINE)
+    assert copies
+    assert all(re.search(r"(\w+=|\"rule_policy.actions.find\", \w+=)copy\.deepcopy\(", line) for line in copies)
+
+
+@pytest.mark.parametrize("name", COPYING)
+def test_ours_copies_when_the_log_is_on(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    ours, said = importlib.import_module(name).copy, [{"text": "oi"}]
+    with caplog.at_level("INFO", "rasa"):
+        assert ours.deepcopy(said) is said
+    with caplog.at_level("DEBUG", "rasa"):
+        assert ours.deepcopy(said) is not said
 
 
 # -- the graph of the model ---------------------------------------------------------------------------
