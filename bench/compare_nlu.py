@@ -373,13 +373,17 @@ class NlpJs:
 
     megabytes = 0.0
 
+    def __init__(self, **options: float) -> None:
+        self.options = options
+
     def fit(self, examples: Examples, seed: int) -> None:
         folder = install_node_nlp()
         self._process = subprocess.Popen(
             ["node", str(ROOT / "bench" / "nlpjs.js")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "NODE_PATH": str(folder / "node_modules")}, cwd=folder,
         )  # fmt: skip
-        self.megabytes = float(self._ask(list(zip(examples.texts, examples.intents)))["megabytes"])
+        lesson = {"examples": list(zip(examples.texts, examples.intents)), "options": self.options}
+        self.megabytes = float(self._ask(lesson)["megabytes"])
 
     def _ask(self, what: Any) -> Any:
         assert self._process.stdin is not None
@@ -426,7 +430,10 @@ ROWS: dict[str, Row] = {
     "logistic": Row("logistic regression, words + character n-grams", lambda: Linear("logistic")),
     "logistic-fold": Row("… of folded text", lambda: Linear("logistic", folded)),
     "logistic-fold-stem": Row("… folded, stems", lambda: Linear("logistic", stemmed)),
-    "nlpjs": Row("NLP.js (node-nlp 4.27, Portuguese)", NlpJs),
+    "nlpjs": Row("NLP.js (node-nlp 4.27, Portuguese), as shipped", NlpJs),
+    "nlpjs-slow": Row(
+        "… learning rate 0.005 in place of 0.6, 60 epochs", lambda: NlpJs(learningRate=0.005, iterations=60, deltaErrorThresh=0)
+    ),
     "diet-bow": Row(
         f"DIET without transformer, {EPOCHS} epochs", lambda: Rasa(diet(EPOCHS, 0, hidden_layers_sizes={"text": [256, 128]})),
         SEEDS, slow=True,

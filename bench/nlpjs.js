@@ -1,5 +1,6 @@
-// NLP.js as its readme trains it, in Portuguese. The first line of stdin is [[text, intent], …]; after it every
-// line is a text, answered by a line with the intent and its score.
+// NLP.js as its readme trains it, in Portuguese. The first line of stdin is {examples: [[text, intent], …], options};
+// after it every line is a text, answered by a line with the intent and its score.
+const { NeuralNetwork } = require("@nlpjs/neural");
 const { NlpManager } = require("node-nlp");
 const readline = require("readline");
 
@@ -15,7 +16,12 @@ async function main() {
       log(JSON.stringify({ intent: answer.intent, score: answer.score }));
       continue;
     }
-    for (const [text, intent] of asked) manager.addDocument("pt", text, intent);
+    const train = NeuralNetwork.prototype.train;
+    NeuralNetwork.prototype.train = function (corpus) {
+      Object.assign(this.settings, asked.options); // NlpManager hands none on
+      return train.call(this, corpus);
+    };
+    for (const [text, intent] of asked.examples) manager.addDocument("pt", text, intent);
     await manager.train();
     trained = true;
     log(JSON.stringify({ megabytes: require("zlib").gzipSync(manager.export(false)).length / 1e6 }));

@@ -45,7 +45,10 @@ def in_order(text: str, ranking: Ranking, rank: Callable[[str], Ranking]) -> Ran
     if len(text.split()) > MOST_WORDS:
         return ranking
     parts = [strip_accents(part.lower()) for part in _BETWEEN.split(text)]  # an "é" does not part what an "e" does
-    heard = [rank(part)[0] for part in parts if len(part.split()) >= 2 and not _NOT_THIS.match(part)]
+    parts = [part for part in parts if len(part.split()) >= 2 and not _NOT_THIS.match(part)]
+    if len(parts) < 2 and ranking[0]["name"] != "saudar":
+        return ranking
+    heard = [rank(part)[0] for part in parts]
     heard = [top for top in heard if top["confidence"] >= SURE]
     if ranking[0]["name"] == "saudar":  # a burst: "oi", "bom dia", "manda meu boleto", "é urgente"
         wish = next((top for top in heard if top["name"] not in NO_WISH), None)
