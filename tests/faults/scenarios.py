@@ -27,7 +27,9 @@ from tests.integration.stack import free_ports, wait_until
 
 #: How many sends the outbox has under way at once: what a kill may find between "taken" and "noted".
 IN_FLIGHT = 16
-STALE_SECONDS = 12.0
+STALE_SECONDS = 15.0
+#: Questions a second while a model is loaded beside the one at work: what one processor answers besides.
+ASKED_A_SECOND = 10
 
 
 # -- programs that die ------------------------------------------------------------------------------------
@@ -217,15 +219,17 @@ async def new_model(stack: City, name: str, count: int | None = None) -> Result:
     published = asyncio.Event()
     async with World(name, stack, count) as world:
 
-        async def goes_on_asking(customer: Customer) -> None:
+        async def goes_on_asking(number: int, customer: Customer) -> None:
+            pause = len(world.customers) / ASKED_A_SECOND
+            await asyncio.sleep(number / ASKED_A_SECOND)
             while not published.is_set():
                 await world.say(customer, "onde fica a loja?", "Epitácio Pessoa")
-                await asyncio.sleep(4)  # nobody writes more than the limit of a minute
+                await asyncio.sleep(pause)
 
         async with world.talking():
             await world.some_done(0.15)
             await asyncio.to_thread(_publish, stack, run.MODEL, " (segundo)")
-        asking = asyncio.gather(*(goes_on_asking(customer) for customer in world.customers.values()))
+        asking = asyncio.gather(*(goes_on_asking(number, c) for number, c in enumerate(world.customers.values())))
         await asyncio.to_thread(_publish_rubbish, stack)
         await asyncio.to_thread(_publish, stack, run.MODEL, " (terceiro)")
         note = world.fault_over()
