@@ -24,7 +24,7 @@ MINUTE = 61.0
 #: How much memory the programs may grow by while a thousand customers write at once.
 MOST_GROWTH_MB = 300
 #: A webhook call is answered in this time even then, 95 of 100.
-MOST_WEBHOOK_SECONDS = 10.0
+MOST_WEBHOOK_SECONDS = 5.0
 
 
 @dataclass
