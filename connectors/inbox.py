@@ -115,8 +115,8 @@ def announce(db: Connection, channel: str, instance: str, name: str, payload: st
         return False
     message = Incoming(kind=NOTICE, message_id=key, phone=known.address, text=payload)
     values = {"kind": NOTICE, "message_id": key, "conversation": name, "content": message.to_json()}
-    values |= {"channel": channel, "instance": instance, "received_at": now, "state": "new"}
-    stored = db.execute(_INSERT, values)
+    place = {"channel": channel, "instance": instance, "received_at": now, "state": "new"}
+    stored = db.execute(_INSERT, {**values, **place})
     return bool(stored.rowcount)
 
 

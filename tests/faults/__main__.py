@@ -25,6 +25,7 @@ from scripts import run
 from tests.faults import broken, load, scenarios
 from tests.faults.talks import PLAYS, Play
 from tests.faults.world import City, Result
+from tests.integration.stack import StackError
 
 OUT = run.ROOT / "results" / "faults"
 DOCUMENT = run.ROOT / "docs" / "operacao.md"
@@ -127,7 +128,10 @@ def play(chosen: list[Scenario], count: int | None) -> list[Result]:
         here = [scenario for scenario in chosen if scenario.world == world]
         with world_of(world, max(count or scenario.conversations for scenario in here)) as (city, setting):
             for scenario in here:
-                result = asyncio.run(scenario.play(city, scenario.name, setting, count or scenario.conversations))
+                try:
+                    result = asyncio.run(scenario.play(city, scenario.name, setting, count or scenario.conversations))
+                except (StackError, OSError) as error:
+                    result = Result(scenario.name, problems=[str(error)])  # the others are played all the same
                 results.append(result)
                 print(told(result), flush=True)
                 if count is None:
@@ -161,7 +165,7 @@ HEAD = (
 
 
 def write(results: list[Result]) -> None:
-    """`results/faults/` and the rows of these scenarios in the table of docs/operacao.md; other rows stay."""
+    """`results/faults/` and the rows of what went well in the table of docs/operacao.md; other rows stay."""
     OUT.mkdir(parents=True, exist_ok=True)
     figures = [dataclasses.asdict(result) for result in results]
     (OUT / "faults.json").write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -169,7 +173,7 @@ def write(results: list[Result]) -> None:
     before, rest = text.split(BEGIN)
     old, after = rest.split(END)
     rows = {line.split(" | ")[0].removeprefix("| "): line for line in old.splitlines() if line.startswith("| ")}
-    rows |= {result.name: row(result) for result in results}
+    rows |= {result.name: row(result) for result in results if result.ok}
     table = "\n".join([*HEAD, *(rows[scenario.name] for scenario in SCENARIOS if scenario.name in rows)])
     (OUT / "faults.md").write_text(table + "\n", encoding="utf-8")
     DOCUMENT.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")

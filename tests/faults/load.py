@@ -22,7 +22,7 @@ FLOOD, FLOOD_SECONDS = 500, 20.0
 #: After this many seconds the number is served as before.
 MINUTE = 61.0
 #: How much memory the programs may grow by while a thousand customers write at once.
-MOST_GROWTH_MB = 300
+MOST_GROWTH_MB = 100
 #: A webhook call is answered in this time even then, 95 of 100.
 MOST_WEBHOOK_SECONDS = 5.0
 
@@ -49,7 +49,7 @@ class Meter:
     """Reads the memory of Theo's process while it is open."""
 
     def __init__(self, stack: City) -> None:
-        self._process = psutil.Process(stack._processes["theo"].pid)
+        self._process = psutil.Process(stack.pid("theo"))
         self.before = self.peak = self._read()
 
     def _read(self) -> float:

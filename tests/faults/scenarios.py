@@ -7,7 +7,6 @@ import contextlib
 import io
 import json
 import os
-import resource
 import signal
 import subprocess
 import tarfile
@@ -157,14 +156,15 @@ def full_disk(stack: City, mounted: bool) -> Iterator[None]:
             filler.unlink()
         return
     # Where nothing may be mounted: every write beyond the first byte of a file fails.
-    programs = [psutil.Process(stack._processes[name].pid) for name in ("theo", "actions")]
-    for program in programs:
-        program.rlimit(psutil.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    programs = [psutil.Process(stack.pid(name)) for name in ("theo", "actions")]
+    limits = [program.rlimit(psutil.RLIMIT_FSIZE) for program in programs]
+    for program, (_, most) in zip(programs, limits):
+        program.rlimit(psutil.RLIMIT_FSIZE, (1, most))
     try:
         yield
     finally:
-        for program in programs:
-            program.rlimit(psutil.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        for program, before in zip(programs, limits):
+            program.rlimit(psutil.RLIMIT_FSIZE, before)
 
 
 async def disk_full(stack: City, name: str, mounted: bool, count: int | None = None) -> Result:
@@ -211,7 +211,7 @@ def _publish(stack: City, original: Path, mark: str) -> None:
 def _publish_rubbish(stack: City) -> None:
     """A file that is no model takes the place; returns when Theo has said so."""
     Path(stack.model).write_bytes(b"no model")
-    wait_until(lambda: "the one at work stays" in stack.log_text("theo"), 60, "nobody complained of a broken model")
+    wait_until(lambda: "the one at work stays" in stack.log_text("theo"), 120, "nobody complained of a broken model")
 
 
 async def new_model(stack: City, name: str, count: int | None = None) -> Result:

@@ -749,6 +749,7 @@ async def test_no_turn_begins_while_a_message_waits_to_be_stored(
     waiting = await service._store.run(
         service._receive, Incoming(kind=TEXT, message_id="3EB0H2", phone=PHONE, text="antes")
     )
+    assert waiting is not None
     service._turns.wake(waiting)
     await asyncio.sleep(0.3)
     assert not server.gateway.texts
