@@ -176,7 +176,10 @@ async def disk_full(stack: City, name: str, mounted: bool, count: int | None = N
                 await asyncio.sleep(10)
                 note = world.fault_over()
         note()
-        world.result.note = "sistema de arquivos próprio, cheio" if mounted else "RLIMIT_FSIZE"
+        how = "sistema de arquivos próprio, cheio" if mounted else "toda gravação recusada pelo sistema (RLIMIT_FSIZE)"
+        world.result.note = f"{how}; {world.refused} chamadas recebidas com 503"
+        if not world.refused:
+            world.result.problems.append("the full disk refused nothing")
         return await world.close_the_books()
 
 

@@ -156,6 +156,8 @@ class World:
         self.customers = {person.phone: Customer(person) for person in stack.people[:count]}
         self._random = random.Random(seed)
         self._line = webhooks.Line(stack.environ["ZAPI_INSTANCE_ID"], "558340001000", "START Conecta")
+        #: Deliveries that were answered with 503.
+        self.refused = 0
         self._copies: list[asyncio.Task[None]] = []
         self._bodies: list[Json] = []
         self._seen: set[int] = set()
@@ -216,6 +218,7 @@ class World:
                 headers=webhooks.headers(self.stack.environ["ZAPI_TOKEN"], "ReceivedCallback"),
             ) as answer:  # fmt: skip
                 await answer.read()
+                self.refused += answer.status == 503
                 return answer.status
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
             return None
