@@ -162,17 +162,13 @@ def fill(tx: Transaction, base: Mapping[str, Any], now: datetime) -> None:
         )
     prices = {item["id"]: (item["name"], _cents(item["price"])) for item in base["plans"]}
     for number, item in enumerate(base.get("customers") or (), start=1):
-        _customer(tx, company, item, str(item.get("id", number)), prices, here)
+        customer_id = str(item.get("id", number))
+        _customer(tx, item, customer_id)
+        for contract in item.get("contracts") or ():
+            _contract(tx, company, contract, customer_id, prices, here)
 
 
-def _customer(
-    tx: Transaction,
-    company: Company,
-    item: Mapping[str, Any],
-    customer_id: str,
-    prices: Mapping[str, tuple[str, int]],
-    here: datetime,
-) -> None:
+def _customer(tx: Transaction, item: Mapping[str, Any], customer_id: str) -> None:
     document = parse_document(item["document"])
     if document is None:
         raise ValueError(f"{item['name']}: the document is none")
@@ -187,8 +183,6 @@ def _customer(
                 tables.phone.insert(),
                 {"customer_id": customer_id, "number": number, "tail": number[-8:]},
             )
-    for contract in item.get("contracts") or ():
-        _contract(tx, company, contract, customer_id, prices, here)
 
 
 def _contract(

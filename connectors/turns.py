@@ -270,8 +270,16 @@ def words_of(messages: list[Incoming]) -> str:
     return "\n".join(text for text in said.values() if text)
 
 
+async def _nobody() -> None:
+    """Nobody waits for a 200."""
+
+
 class Turns:
-    """Runs the turns of a channel. While `ready` says no (there is no model), messages wait."""
+    """Runs the turns of a channel. While `ready` says no (there is no model), messages wait.
+
+    `arrivals` returns when what arrived is stored: a customer who waits for an answer waits behind the gateway,
+    that waits for its 200.
+    """
 
     def __init__(
         self,
@@ -284,10 +292,11 @@ class Turns:
         apology: Callable[[], str],
         ready: Callable[[], bool] = lambda: True,
         stale_seconds: float = math.inf,
+        arrivals: Callable[[], Awaitable[None]] = _nobody,
     ) -> None:
         self._store, self._channel, self._handle, self._outbox = store, channel, handle, sender
         self._locks, self._burst, self._apology, self._ready = locks, burst_seconds, apology, ready
-        self._stale = stale_seconds
+        self._stale, self._arrivals = stale_seconds, arrivals
         self._slots = asyncio.Semaphore(CONCURRENT_TURNS)
         self._workers = Workers(self._work)
         self._places = asyncio.Semaphore(COMPUTING)
@@ -329,7 +338,7 @@ class Turns:
                     busy = self._slots.locked()
                     async with self._slots:
                         if busy:  # more may have come while others were being answered
-                            rows = await self._store.run(inbox.waiting, name)
+                            rows = await self._waiting(name)
                         wait = await self._answer(name, rows)
                     if wait and not await self._workers.pause(wait):
                         return
@@ -337,11 +346,15 @@ class Turns:
             # The database or Redis is away: the messages stay new, the sweep comes back to them.
             logger.error("A conversation could not go on; it will be tried again: %s", without_text(error))
 
+    async def _waiting(self, name: str) -> list[Received]:
+        await self._arrivals()
+        return await self._store.run(inbox.waiting, name)
+
     async def _wait_for_silence(self, name: str) -> list[Received]:
         """What waits, once the customer has been quiet for the burst window. Empty when the process stops."""
         begun = time.monotonic()
         while True:
-            rows = await self._store.run(inbox.waiting, name)
+            rows = await self._waiting(name)
             if not rows or rows[0].attempts:
                 return rows
             quiet = time.time() - rows[-1].received_at
@@ -392,6 +405,7 @@ class Turns:
         await place.take()
         token, its_place = current_turn.set(turn), _place.set(place)
         try:
+            await self._arrivals()
             await asyncio.wait_for(self._handle(message), TURN_SECONDS)
         finally:
             place.give_back()

@@ -324,20 +324,20 @@ class State:
 
 def _starts_now(tracker: Tracker, form: str) -> bool:
     """Whether the last message opened this form: Rasa marks the loop active before it asks us."""
-    for event in reversed(tracker.events):
-        if event.get("event") == "user":
-            return False
-        if event.get("event") == "active_loop" and event.get("name") == form:
-            return True
-    return False
+    return _since_message(tracker, "active_loop", form)
 
 
 def _was_rejected(tracker: Tracker, form: str) -> bool:
     """Whether this form already refused the last message: it comes back after a side question."""
-    for event in reversed(tracker.events):
-        if event.get("event") == "user":
+    return _since_message(tracker, "action_execution_rejected", form)
+
+
+def _since_message(tracker: Tracker, event: str, form: str) -> bool:
+    """Whether this event of the form came after the last message."""
+    for last in reversed(tracker.events):
+        if last.get("event") == "user":
             return False
-        if event.get("event") == "action_execution_rejected" and event.get("name") == form:
+        if last.get("event") == event and last.get("name") == form:
             return True
     return False
 

@@ -54,6 +54,8 @@ PURGE_SECONDS = 3600.0
 SWITCH_SECONDS = 0.0005
 #: Messages that are stored in one transaction at most.
 MAX_BATCH = 100
+#: A turn waits so long for a crowd to be stored.
+ARRIVAL_SECONDS = 5.0
 #: The conversation of a message that is new, and whether its sender was told to write less.
 Stored = tuple[str | None, bool]
 APOLOGY_RESPONSE = "utter_erro_tecnico"
@@ -158,7 +160,7 @@ class Service:
         self._turns = Turns(
             self._store, ZapiInput.name(), self._handle, self._outbox, self._locks,
             self._settings.burst_seconds, lambda: self._words(APOLOGY_RESPONSE, APOLOGY), lambda: not self._missing(),
-            stale,
+            stale, self._all_stored,
         )  # fmt: skip
         self._model = ModelWatch(self._turns.paused)
 
@@ -267,6 +269,11 @@ class Service:
         if self._storing is None or self._storing.done():
             self._storing = asyncio.create_task(self._store_arrived())
         return await stored
+
+    async def _all_stored(self) -> None:
+        """Returns when no message waits to be stored, or after ARRIVAL_SECONDS."""
+        if self._storing is not None and not self._storing.done():
+            await asyncio.wait({self._storing}, timeout=ARRIVAL_SECONDS)
 
     async def _store_arrived(self) -> None:
         while self._arrived:

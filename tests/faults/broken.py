@@ -17,8 +17,8 @@ from tests.faults.world import City, Result, World
 BREAKS = {
     "a repetition is known": (
         "connectors/inbox.py",
-        "            message_id=message.message_id,\n            conversation=name,",
-        "            message_id=f'{message.message_id}-{now}',\n            conversation=name,",
+        '            "message_id": message.message_id,\n            "conversation": name,',
+        '            "message_id": f"{message.message_id}-{now}",\n            "conversation": name,',
         "bubbles answered a repetition",
     ),
     "inbox that is not kept": (

@@ -19,12 +19,12 @@ from tests.faults.world import City, Customer, Result, World
 ONE_QUESTION = (Play("endereço", (Step(("oi", "onde fica a loja?"), "Epitácio Pessoa"),)),)
 #: Messages of the customer who floods, and the seconds in which they come.
 FLOOD, FLOOD_SECONDS = 500, 20.0
-#: After it the number is served as before.
+#: After this many seconds the number is served as before.
 MINUTE = 61.0
 #: How much memory the programs may grow by while a thousand customers write at once.
-MOST_GROWTH_MB = 300
+MOST_GROWTH_MB = 100
 #: A webhook call is answered in this time even then, 95 of 100.
-MOST_WEBHOOK_SECONDS = 10.0
+MOST_WEBHOOK_SECONDS = 5.0
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Meter:
     """Reads the memory of Theo's process while it is open."""
 
     def __init__(self, stack: City) -> None:
-        self._process = psutil.Process(stack._processes["theo"].pid)
+        self._process = psutil.Process(stack.pid("theo"))
         self.before = self.peak = self._read()
 
     def _read(self) -> float:
@@ -115,7 +115,9 @@ async def one_floods(stack: City, name: str, count: int | None = None) -> Result
         flood = asyncio.create_task(_flood(world, loud.person.phone))
         noisy = await _wait_of_each(world, others[1::2])
         await flood
-        await asyncio.sleep(MINUTE)
+        await world.quiet()
+        # The minute passes on the records instead of by the clock.
+        stack.change(sa.update(inbox).values(received_at=inbox.c.received_at - MINUTE))
         world.good_states.add("surplus")
         result = await world.close_the_books()
     states = Counter(
@@ -129,7 +131,9 @@ async def one_floods(stack: City, name: str, count: int | None = None) -> Result
         f"das {FLOOD} mensagens {states[True, 'surplus']} ficaram guardadas sem resposta própria, avisado {told} vez"
     )
     if percentile(noisy, 0.95) > 2 * percentile(quiet, 0.95) + 2:
-        result.problems.append(f"the others waited {max(noisy):.1f} s instead of {max(quiet):.1f} s")
+        result.problems.append(
+            f"the others waited {percentile(noisy, 0.95):.1f} s instead of {percentile(quiet, 0.95):.1f} s"
+        )
     if told != 1:
         result.problems.append(f"who wrote too much was told {told} times")
     if states[False, "surplus"]:

@@ -7,7 +7,6 @@ import contextlib
 import io
 import json
 import os
-import resource
 import signal
 import subprocess
 import tarfile
@@ -27,7 +26,9 @@ from tests.integration.stack import free_ports, wait_until
 
 #: How many sends the outbox has under way at once: what a kill may find between "taken" and "noted".
 IN_FLIGHT = 16
-STALE_SECONDS = 12.0
+STALE_SECONDS = 15.0
+#: Questions a second while a model is loaded beside the one at work: what one processor answers besides.
+ASKED_A_SECOND = 10
 
 
 # -- programs that die ------------------------------------------------------------------------------------
@@ -155,14 +156,15 @@ def full_disk(stack: City, mounted: bool) -> Iterator[None]:
             filler.unlink()
         return
     # Where nothing may be mounted: every write beyond the first byte of a file fails.
-    programs = [psutil.Process(stack._processes[name].pid) for name in ("theo", "actions")]
-    for program in programs:
-        program.rlimit(psutil.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+    programs = [psutil.Process(stack.pid(name)) for name in ("theo", "actions")]
+    limits = [program.rlimit(psutil.RLIMIT_FSIZE) for program in programs]
+    for program, (_, most) in zip(programs, limits):
+        program.rlimit(psutil.RLIMIT_FSIZE, (1, most))
     try:
         yield
     finally:
-        for program in programs:
-            program.rlimit(psutil.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        for program, before in zip(programs, limits):
+            program.rlimit(psutil.RLIMIT_FSIZE, before)
 
 
 async def disk_full(stack: City, name: str, mounted: bool, count: int | None = None) -> Result:
@@ -174,7 +176,10 @@ async def disk_full(stack: City, name: str, mounted: bool, count: int | None = N
                 await asyncio.sleep(10)
                 note = world.fault_over()
         note()
-        world.result.note = "sistema de arquivos próprio, cheio" if mounted else "RLIMIT_FSIZE"
+        how = "sistema de arquivos próprio, cheio" if mounted else "toda gravação recusada pelo sistema (RLIMIT_FSIZE)"
+        world.result.note = f"{how}; {world.refused} chamadas recebidas com 503"
+        if not world.refused:
+            world.result.problems.append("the full disk refused nothing")
         return await world.close_the_books()
 
 
@@ -209,7 +214,7 @@ def _publish(stack: City, original: Path, mark: str) -> None:
 def _publish_rubbish(stack: City) -> None:
     """A file that is no model takes the place; returns when Theo has said so."""
     Path(stack.model).write_bytes(b"no model")
-    wait_until(lambda: "the one at work stays" in stack.log_text("theo"), 60, "nobody complained of a broken model")
+    wait_until(lambda: "the one at work stays" in stack.log_text("theo"), 120, "nobody complained of a broken model")
 
 
 async def new_model(stack: City, name: str, count: int | None = None) -> Result:
@@ -217,15 +222,17 @@ async def new_model(stack: City, name: str, count: int | None = None) -> Result:
     published = asyncio.Event()
     async with World(name, stack, count) as world:
 
-        async def goes_on_asking(customer: Customer) -> None:
+        async def goes_on_asking(number: int, customer: Customer) -> None:
+            pause = len(world.customers) / ASKED_A_SECOND
+            await asyncio.sleep(number / ASKED_A_SECOND)
             while not published.is_set():
                 await world.say(customer, "onde fica a loja?", "Epitácio Pessoa")
-                await asyncio.sleep(4)  # nobody writes more than the limit of a minute
+                await asyncio.sleep(pause)
 
         async with world.talking():
             await world.some_done(0.15)
             await asyncio.to_thread(_publish, stack, run.MODEL, " (segundo)")
-        asking = asyncio.gather(*(goes_on_asking(customer) for customer in world.customers.values()))
+        asking = asyncio.gather(*(goes_on_asking(number, c) for number, c in enumerate(world.customers.values())))
         await asyncio.to_thread(_publish_rubbish, stack)
         await asyncio.to_thread(_publish, stack, run.MODEL, " (terceiro)")
         note = world.fault_over()

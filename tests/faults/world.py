@@ -156,6 +156,8 @@ class World:
         self.customers = {person.phone: Customer(person) for person in stack.people[:count]}
         self._random = random.Random(seed)
         self._line = webhooks.Line(stack.environ["ZAPI_INSTANCE_ID"], "558340001000", "START Conecta")
+        #: Deliveries that were answered with 503.
+        self.refused = 0
         self._copies: list[asyncio.Task[None]] = []
         self._bodies: list[Json] = []
         self._seen: set[int] = set()
@@ -169,7 +171,7 @@ class World:
             timeout=aiohttp.ClientTimeout(total=POST_SECONDS), connector=aiohttp.TCPConnector(limit=0)
         )
         self._looking = asyncio.Lock()
-        self._reader = asyncio.create_task(self._read_sends())
+        self._reader = asyncio.create_task(self._listen())
         self._began = time.monotonic()
         return self
 
@@ -216,6 +218,7 @@ class World:
                 headers=webhooks.headers(self.stack.environ["ZAPI_TOKEN"], "ReceivedCallback"),
             ) as answer:  # fmt: skip
                 await answer.read()
+                self.refused += answer.status == 503
                 return answer.status
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
             return None
@@ -229,10 +232,10 @@ class World:
 
     # -- out ----------------------------------------------------------------------------------------
 
-    async def _read_sends(self) -> None:
+    async def _listen(self) -> None:
         while True:
             with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError):
-                await self.hear()
+                await (self._follow_chats() if self._reads == "chats" else self.hear())
             await asyncio.sleep(POLL_SECONDS)
 
     async def hear(self) -> None:
@@ -260,15 +263,29 @@ class World:
 
     async def read_chats(self) -> None:
         """Hears what reached the chats since the last look; a send that waits for the phone did not."""
-        for phone, customer in self.customers.items():
-            path = f"/api/chats/{phone}/messages?after={self._chat_after.get(phone, 0)}"
-            async with self._session.get(self.stack.simulator.url + path) as answer:
-                chat = await answer.json()
-            self._chat_after[phone] = chat["last"]
-            for message in chat["messages"]:
-                if message["from"] == "theo":
-                    customer.hear(message.get("text") or message.get("file_name") or "")
-                    self.result.bubbles += 1
+        for phone in self.customers:
+            await self._read_chat(phone)
+
+    async def _read_chat(self, phone: str) -> None:
+        path = f"/api/chats/{phone}/messages?after={self._chat_after.get(phone, 0)}"
+        async with self._session.get(self.stack.simulator.url + path) as answer:
+            chat = await answer.json()
+        self._chat_after[phone] = chat["last"]
+        for message in chat["messages"]:
+            if message["from"] == "theo":
+                self.customers[phone].hear(message.get("text") or message.get("file_name") or "")
+                self.result.bubbles += 1
+
+    async def _follow_chats(self) -> None:
+        """Reads a chat when the simulator tells of a message in it; returns when it stops telling."""
+        url, endless = f"{self.stack.simulator.url}/api/events", aiohttp.ClientTimeout(total=None)
+        async with self._session.get(url, timeout=endless) as events:
+            await self.hear()
+            async for line in events.content:
+                news = json.loads(line.removeprefix(b"data:")) if line.startswith(b"data:") else {}
+                if news.get("what") == "message" and news["phone"] in self.customers:
+                    async with self._looking:
+                        await self._read_chat(news["phone"])
 
     async def hear_the_last_of_the_simulator(self) -> None:
         """Before the simulator is killed: no send is taken any more, and what was taken is heard."""
@@ -374,9 +391,7 @@ class World:
             with contextlib.suppress(aiohttp.ClientError, OSError):
                 await self.hear()
 
-    async def close_the_books(
-        self, may_repeat: int = 0, stale: bool = False, last_words: int | None = None
-    ) -> Result:
+    async def close_the_books(self, may_repeat: int = 0, stale: bool = False, last_words: int | None = None) -> Result:
         """Everything is delivered once more, everybody (or the first `last_words`) says "oi", the books are compared.
 
         `may_repeat`: bubbles that may have come twice, since a kill found so many sends under way. `stale`: some

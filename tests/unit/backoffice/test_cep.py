@@ -172,45 +172,42 @@ def test_only_eight_digits_are_asked_for(directory: CepDirectory, services: Serv
     assert services.asked == []
 
 
-@pytest.mark.parametrize(
-    ("text", "reading", "number"),
-    [
-        ("58037-120", CepReading.OK, "58037120"),
-        ("58037120", CepReading.OK, "58037120"),
-        ("58.037-120", CepReading.OK, "58037120"),
-        ("58037 120", CepReading.OK, "58037120"),
-        ("58037–120", CepReading.OK, "58037120"),
-        ("58o37-l2O", CepReading.OK, "58037120"),
-        ("meu cep é 58037-120, no bessa", CepReading.OK, "58037120"),
-        ("cep:58037120", CepReading.OK, "58037120"),
-        ("rua 12, 58037-120", CepReading.OK, "58037120"),
-        ("5803712", CepReading.INCOMPLETE, None),
-        ("58037-12", CepReading.INCOMPLETE, None),
-        ("58037", CepReading.INCOMPLETE, None),
-        ("3221-4567", CepReading.NONE, None),
-        ("83 3221-4567", CepReading.NONE, None),
-        ("83 99111-0001", CepReading.NONE, None),
-        ("83991110001", CepReading.NONE, None),
-        ("123.123.123-87", CepReading.NONE, None),
-        ("580371200", CepReading.NONE, None),
-        ("não sei", CepReading.NONE, None),
-        ("ollol ilo", CepReading.NONE, None),
-        ("58o39-1oo", CepReading.OK, "58039100"),
-        ("cinco oito zero três nove um zero zero", CepReading.OK, "58039100"),
-        ("cinquenta e oito zero trinta e nove cem", CepReading.OK, "58039100"),
-        ("58 zero 39 cento e dez", CepReading.OK, "58039110"),
-        ("meu cep é cinco oito zero três sete traço um dois zero", CepReading.OK, "58037120"),
-        ("5 8 0 3 9 1 0 0", CepReading.OK, "58039100"),
-        ("cinco oito zero meia três", CepReading.INCOMPLETE, None),
-        ("um dois três", CepReading.NONE, None),
-        ("quero um de quinhentos e mais cem mega", CepReading.NONE, None),
-        ("rua cinco, número oito, no bairro dois", CepReading.NONE, None),
-        ("", CepReading.NONE, None),
-    ],
-)
-def test_ceps_as_people_type_them(text: str, reading: CepReading, number: str | None) -> None:
+WRITTEN = {
+    "58037120": (
+        "58037-120", "58037120", "58.037-120", "58037 120", "58037–120", "58o37-l2O", "meu cep é 58037-120, no bessa",
+        "cep:58037120", "rua 12, 58037-120", "meu cep é cinco oito zero três sete traço um dois zero",
+    ),
+    "58039100": (
+        "58o39-1oo", "5 8 0 3 9 1 0 0", "cinco oito zero três nove um zero zero",
+        "cinquenta e oito zero trinta e nove cem",
+    ),
+    "58039110": ("58 zero 39 cento e dez",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("number", "text"), [(number, text) for number, texts in WRITTEN.items() for text in texts])
+def test_ceps_as_people_type_them(number: str, text: str) -> None:
     found = parse_cep(text)
-    assert (found.reading, found.cep) == (reading, number)
+    assert (found.reading, found.cep) == (CepReading.OK, number)
+
+
+@pytest.mark.parametrize("text", ["5803712", "58037-12", "58037", "cinco oito zero meia três"])
+def test_a_piece_of_a_cep_is_incomplete(text: str) -> None:
+    found = parse_cep(text)
+    assert (found.reading, found.cep) == (CepReading.INCOMPLETE, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3221-4567", "83 3221-4567", "83 99111-0001", "83991110001", "123.123.123-87", "580371200", "não sei",
+        "ollol ilo", "um dois três", "quero um de quinhentos e mais cem mega",
+        "rua cinco, número oito, no bairro dois", "",
+    ],
+)  # fmt: skip
+def test_other_numbers_are_no_cep(text: str) -> None:
+    found = parse_cep(text)
+    assert (found.reading, found.cep) == (CepReading.NONE, None)
 
 
 @given(st.integers(0, 99_999_999), st.sampled_from(["", "-", ".", " ", " - "]))

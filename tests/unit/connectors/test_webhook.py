@@ -26,7 +26,7 @@ from aiohttp import web
 from sanic import Sanic
 
 from connectors import inbox as inbox_module
-from connectors.messages import Outgoing
+from connectors.messages import TEXT, Incoming, Outgoing
 from connectors.settings import Settings, ZapiSettings
 from connectors.store import conversations as conversations_table
 from connectors.store import engine_for
@@ -728,6 +728,34 @@ async def test_a_crowd_is_stored_together_and_in_order(
     assert len(together) < 40
     assert [row.id for row in rows(inbox_table)] == sorted(row.id for row in rows(inbox_table))
     assert len({row.message_id for row in rows(inbox_table)}) == 40
+
+
+@on_sqlite
+async def test_no_turn_begins_while_a_message_waits_to_be_stored(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storing, go_on = threading.Event(), threading.Event()
+    service = server.channel.service
+    real = service._receive_all
+
+    def slow(db: Any, messages: list[Any]) -> Any:
+        storing.set()
+        assert go_on.wait(5)
+        return real(db, messages)
+
+    monkeypatch.setattr(service, "_receive_all", slow)
+    call = asyncio.create_task(server.post(said("oi", messageId="3EB0H1", phone="5583991110002", chatLid=None)))
+    await eventually(storing.is_set)
+    waiting = await service._store.run(
+        service._receive, Incoming(kind=TEXT, message_id="3EB0H2", phone=PHONE, text="antes")
+    )
+    assert waiting is not None
+    service._turns.wake(waiting)
+    await asyncio.sleep(0.3)
+    assert not server.gateway.texts
+    go_on.set()
+    assert await call == 200
+    await eventually(lambda: sorted(server.gateway.texts) == ["eco: antes", "eco: oi"])
 
 
 @on_sqlite
