@@ -9,7 +9,8 @@ from rasa_sdk.utils import all_subclasses
 
 from actions.contract import KeepContract
 from actions.desk import HandOver
-from actions.forms.base import PARTS, wish_beside_data
+from actions.forms.base import PARTS, asks_to_wait, wish_beside_data
+from actions.forms.support import answers_visit
 from actions.service import offer_other_wish
 from actions.support import PromiseNotice
 from actions.talk import AGAIN, Events, Talk, TheoAction, forget
@@ -136,6 +137,8 @@ class GiveUp(TheoAction):
         return "action_desistir"
 
     async def act(self, talk: Talk) -> Events:
+        if answers_visit(talk):
+            return [FollowupAction("consultar_visita_form")]
         busy = talk.tracker.active_loop.get("name") or talk.slot("oferta") not in (None, "nenhuma")
         if not busy and talk.slot("cancelamento"):  # "desisti", said after the contract was ended
             talk.say("utter_oferece_desfazer")
@@ -173,6 +176,9 @@ class HearYes(TheoAction):
         return "action_afirmar"
 
     async def act(self, talk: Talk) -> Events:
+        if asks_to_wait(talk):
+            talk.say("utter_sem_pressa")  # what was asked or offered stands
+            return []
         if talk.tracker.active_loop.get("name"):
             return []
         offer = str(talk.slot("oferta") or "nenhuma")
@@ -227,6 +233,10 @@ class HearData(TheoAction):
             return await _take_mark(talk)
         if talk.tracker.active_loop.get("name"):
             talk.say("utter_nao_era_isso")
+        elif answers_visit(talk):
+            return [FollowupAction("consultar_visita_form")]
+        elif talk.entity("protocolo"):
+            return [FollowupAction("protocolo_form")]  # a protocol out of the blue asks how it stands
         elif parse_document(talk.text) and service:
             return [FollowupAction(service)]  # what was named with it, or the last service again: a correction
         elif talk.entity("cep"):
@@ -297,6 +307,8 @@ class NotUnderstood(TheoAction):
     async def act(self, talk: Talk) -> Events:
         if _is_mark(talk):
             return await _take_mark(talk)
+        if answers_visit(talk):
+            return [FollowupAction("consultar_visita_form")]
         times = _times_running(talk)
         if times >= 3:
             talk.menu(

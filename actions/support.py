@@ -8,6 +8,7 @@ from rasa_sdk.events import FollowupAction, SlotSet
 
 from actions.desk import summary
 from actions.formats import short_day, weekday
+from actions.forms.support import CHANGE_VISIT
 from actions.service import ServiceAction
 from actions.talk import Events, Talk, TheoAction, forget
 from backoffice import billing, desk, support
@@ -245,7 +246,7 @@ class AboutVisit(ServiceAction):
             ],
             quando=when_words(talk, visit), protocolo=visit.protocol,
         )  # fmt: skip
-        return []
+        return [SlotSet("oferta", CHANGE_VISIT)]
 
     async def _missed(self, talk: Talk, contract: str, visit: Visit | None) -> Events:
         if visit is None:

@@ -12,12 +12,15 @@ ORDINALS = {
     "primeira": 1, "primeiro": 1, "segunda": 2, "segundo": 2, "terceira": 3, "terceiro": 3,
     "quarta": 4, "quarto": 4, "quinta": 5, "quinto": 5, "sexta": 6, "sexto": 6,
     "setima": 7, "setimo": 7, "oitava": 8, "oitavo": 8, "nona": 9, "nono": 9, "decima": 10, "decimo": 10,
-    "ultima": -1, "ultimo": -1,
+    "ultima": -1, "ultimo": -1, "cima": 1, "baixo": -1,
 }  # fmt: skip
 NUMBER_WORDS = {
     "um": 1, "dois": 2, "tres": 3, "quatro": 4, "cinco": 5,
     "seis": 6, "sete": 7, "oito": 8, "nove": 9, "dez": 10,
 }  # fmt: skip
+#: Ordinals that are days too: where the options are days, "quinta" is Thursday and not the fifth.
+WEEKDAYS = {"segunda", "terca", "quarta", "quinta", "sexta", "sabado", "domingo"}
+_COUNTED = {"opcao", "opcoes", "numero", "item", "alternativa"}
 #: Words around a choice that say nothing: "quero a opção 2 por favor". Not "as" and "os": "os dois" is both.
 FILLERS = set(
     "a o de da do e eh opcao opcoes numero no num item alternativa quero queria escolho pode ser vou fica com"
@@ -53,6 +56,8 @@ def choose(options: Sequence[Option], text: str) -> Option | None:
     if chosen is None:
         return _by_words(options, words)
     word = next(w for w in words if w not in FILLERS)
+    if word in WEEKDAYS and not _COUNTED & set(words) and any(_is_day(option) for option in options):
+        return _by_words(options, words)
     return None if any(_may_mean(word, option) for option in options if option is not chosen) else chosen
 
 
@@ -65,6 +70,12 @@ def _by_number(options: Sequence[Option], words: list[str]) -> Option | None:
     if number == -1:
         return options[-1]
     return options[number - 1] if 1 <= number <= len(options) else None
+
+
+def _is_day(option: Option) -> bool:
+    """Whether an option is a day of the agenda: "quarta, 25/11, de manhã"."""
+    words = fold(option.title).split()
+    return words[:1] != [] and words[0] in WEEKDAYS and any(word.isdigit() for word in words)
 
 
 def _may_mean(word: str, option: Option) -> bool:

@@ -117,7 +117,8 @@ class ServiceForm(Action, ABC):
                 await answer_beside(talk)
         answered = False
         only_media = talk.entity("midia") is not None and talk.entity("latitude") is None
-        if not (resuming or only_media):  # a photo says nothing that a form could take for an answer
+        # A photo, or "peraí", says nothing that a form could take for an answer.
+        if not (resuming or only_media or (not starting and asks_to_wait(talk))):
             answered = await self._read(talk, state, None if starting else talk.slot("requested_slot"))
         if not (starting or resuming or answered or talk.intent in self.trigger_intents):
             return []
@@ -171,9 +172,12 @@ class ServiceForm(Action, ABC):
         if slot == "contrato":
             return talk.entity("contrato") or (await self._named_contract(talk, state) if asked else None)
         if slot == "confirma":
-            return _yes_or_no(talk, self.trigger_intents) if asked else None
+            # "Sim, mas a partir do dia 10": what was corrected is shown before it is done.
+            corrected = any(state.get(name) not in (None, talk.slot(name)) for name in self.slots if name != slot)
+            return clear_answer(talk, self.trigger_intents) if asked and not corrected else None
         if slot == "relato":
-            return talk.told if asked and talk.intent in (*FREE_ANSWERS, *self.trigger_intents) else None
+            bare = talk.intent in ("afirmar", "negar") and len(talk.text.split()) <= 2  # "quero" tells nothing
+            return talk.told if asked and not bare and talk.intent in (*FREE_ANSWERS, *self.trigger_intents) else None
         return None
 
     async def _read_identity(self, talk: Talk, state: State, requested: str | None) -> bool:
@@ -344,21 +348,64 @@ def _since_message(tracker: Tracker, event: str, form: str) -> bool:
 
 #: Intents that end the question instead of answering it.
 LEAVING = ("desistir", "falar_com_atendente", "nao_entendi", "cancelar_servico")
-_YES = re.compile(r"(sim|s+|pode|confirmo|confirmado|isso|claro|ok|okay|blz|beleza|certo|com certeza)\b")
-_NO = re.compile(r"(n|n[aã]o|melhor n[aã]o|deixa)\b")
+_WAIT = re.compile(
+    r"\b(?:pera\w*|espera\w*|aguard\w+|calm\w*|(?:so )?(?:um|uns|1|dois|2|cinco|5) "
+    r"(?:momento|momentinho|instante|instantinho|tempinho|min|mins|minut\w+|segund\w+|pouco|tiquinho)|minutin\w*|"
+    r"ja (?:ja|volto|vou|vejo)|jaja|a?guenta|segura (?:ai|a mao|um)|(?:deixa|deixe|dxa) (?:so )?eu|"
+    r"vou (?:ver|pensar|falar|conversar|perguntar|pegar|procurar|olhar|la|ali|fazer|tentar|testar|conferir|desligar|reiniciar)|"
+    r"to (?:indo|subindo|descendo|procurando|pegando|chegando|fazendo|ligando|reiniciando)|depois eu)\b"
+)
+#: What answers all the same: "pera, voltou".
+_ANSWERED = re.compile(
+    r"\d{3}|\b(?:nao|n|nada|nem|pronto|feito|fiz|resolv\w+|volt(?:ou|aram)|normal\w*|funcion\w+|melhor\w*|peg(?:ou|a)|acend\w+|"
+    r"ligou|abriu|conect\w+|deu certo|foi|verde|vermelha|apagad\w+|lent[ao]|igual|reiniciei|desliguei|liguei|tirei|troquei|testei|"
+    r"esperei|conferi|olhei)\b"
+)
+_CONDITION = re.compile(r"\bse (?:for|nao|tiver|ficar|eu|nao for)\b")
+_NO = re.compile(r"\b(?:nao|n|nn|nunca|negativo|desist\w*|deixa|melhor nao|mudei de ideia)\b|👎|❌")
+_YES = re.compile(
+    r"\b(?:s+i+m+|s|ss|pode|podem|confirm\w+|isso|quero|claro|certeza|certo|positivo|ok+|okay|blz|beleza|manda|faz|faca|bora|vamos|"
+    r"vai|aceito|fechado|combinado|concordo|exato|perfeito|correto|aham|uhum|por favor|ta bo[mn]|tudo bem|segue|prossiga|cancel\w+|"
+    r"encerr\w+)\b|👍|👌|✅"
+)
+#: More words of assent, taken for one only where the understanding hears one too.
+_ASSENT = re.compile(
+    r"\b(?:sm|yes|pd|querer|logico|obvio|cert\w+|afirmativo|oks|blz\w*|bele\w+|simbora|partiu|aceit\w+|top|topo|show|joia|massa|otimo|"
+    r"fech\w+|demoro\w*|concord\w+|de (?:pleno )?acordo|autoriz\w+|exat\w+|perfeit\w+|corret\w+|por gentileza|pfv|sem problemas?|"
+    r"tranquilo|seguir|prossig\w+|prosseguir|serve|registra|bota|marc[ae]r?|agend[ae]r?|liber[ae]r?|desbloque\w+|relig\w+|troc[ae]r?|"
+    r"mud[ae]r?|apag[ae]r?|ess[ea] (?:ai )?mes\w+)\b|✔|🆗|🤝|^\W*(?:e|eh|ta|tah)\W*$"
+)
+DROP = re.compile(r"\W*(?:cancel(?:a|ar|e)|para|parar)(?: isso| tudo)?\W*")
 
 
-def _yes_or_no(talk: Talk, own_intents: tuple[str, ...] = ()) -> bool | None:
-    """The answer to a question of yes or no. A short message that begins with one of the words is that answer,
-    whatever else it resembles: "pode mudar" is no wish to move house.
+def asks_to_wait(talk: Talk) -> bool:
+    """ "Peraí", "vou lá ver": an assent elsewhere (`afirmar`), and the answer to nothing that Theo asked."""
+    text = strip_accents(talk.text.lower())
+    return talk.intent == "afirmar" and bool(_WAIT.search(text)) and not _ANSWERED.search(text)
+
+
+def clear_answer(talk: Talk, own_intents: tuple[str, ...]) -> bool | None:
+    """A yes or no that lets something be done: said in so many words, or tapped.
+
+    "Peraí", "oxe" and "voltou" are kind answers elsewhere and none here; where both are said, a no wins.
     """
-    if talk.intent in ("afirmar", "negar"):
-        return talk.intent == "afirmar"
-    text = talk.text.lower().strip()
-    if talk.intent in LEAVING or len(text.split()) > 4 or re.search(r"[\d?]", text):
+    text = strip_accents(talk.text.lower())
+    if _WAIT.search(text) or _CONDITION.search(text):
         return None
-    if _YES.match(text) and len(text.split()) <= 3:
-        return True
-    if talk.intent not in (*FREE_ANSWERS, *own_intents):
-        return None
-    return True if _YES.match(text) else False if _NO.match(text) else None
+    if talk.intent == "negar":
+        return False
+    words = re.findall(r"\w+", text)
+    if talk.intent == "afirmar":
+        asking = "?" in text and words[:1] not in (["sim"], ["pode"], ["claro"])  # "tem certeza?"
+        said = _YES.search(text) or _ASSENT.search(text)
+        return None if text and (asking or not said) else not _NO.search(text)
+    if "cancelar_servico" not in own_intents and DROP.fullmatch(text) and text:
+        return False  # "cancelar" said to "posso mudar seu plano?" drops the step, not the contract
+    if words[:1] in (["sim"], ["pode"], ["confirmo"]) and len(words) <= 3 and talk.intent not in LEAVING:
+        return None if "?" in text or _NO.search(text) else True  # "pode mudar" is no wish to move house
+    if talk.intent in (*own_intents, *FREE_ANSWERS) and text and "?" not in text:
+        if _NO.search(text):
+            return False
+        wanted = talk.intent in own_intents and len(words) <= 2 and _ASSENT.search(text)  # "libera logo"
+        return True if wanted or _YES.search(text) else None
+    return None

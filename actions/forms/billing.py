@@ -13,6 +13,9 @@ from backoffice.records import Contract
 ALL_INVOICES = "todas"
 PAYMENT_FORMS = {"pix": "pix", "codigo_de_barras": "codigo_de_barras", "pdf": "pdf", "boleto": "tudo"}
 _EVERYTHING = re.compile(r"\b(tud[oa]|todos?|todas?|as duas|os dois|as tr[eê]s|os tr[eê]s)\b", re.IGNORECASE)
+_OLDEST = re.compile(r"\bmais (antiga|velha)\b|\bprimeir[ao]\b|\bmais atrasada\b", re.IGNORECASE)
+_NEWEST = re.compile(r"\bmais (nova|recente)\b|\bdeste m[eê]s\b|\bdesse m[eê]s\b|\b[uú]ltim[ao]\b", re.IGNORECASE)
+_DAYS_WITHOUT = re.compile(r"\b(fiquei|ficou|ficamos|passei|faltou)\b|\b(dias?|semanas?|horas) (sem|parad|fora)", re.IGNORECASE)
 _PDF = re.compile(r"\bpdf\b|\barquivo\b", re.IGNORECASE)
 
 
@@ -52,6 +55,9 @@ class SecondCopyForm(OpenInvoicesForm):
         if slot == "fatura":
             if asked and _EVERYTHING.search(talk.text):
                 return ALL_INVOICES
+            if asked and (_OLDEST.search(talk.text) or _NEWEST.search(talk.text)):
+                debt = await talk.ask(billing.open_invoices, state.get("contrato"))
+                return debt.invoices[0 if _OLDEST.search(talk.text) else -1].id if debt.invoices else None
             return talk.entity("fatura")
         if slot == "forma_pagamento":
             if _PDF.search(talk.text):
@@ -98,6 +104,12 @@ class ContestForm(OpenInvoicesForm):
     trigger_intents = ("contestar_fatura",)
     slots = ("relato",)
 
+    async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        """Days without a connection are a reason to dispute a bill, told in the words of a fault."""
+        if slot == "relato" and asked and _DAYS_WITHOUT.search(talk.text):
+            return talk.told
+        return await super().read(slot, talk, state, asked=asked)
+
 
 class NegotiateForm(OpenInvoicesForm):
     """What the customer can pay."""
@@ -120,8 +132,6 @@ class DueDayForm(ServiceForm):
     slots = ("dia_vencimento", "confirma")
 
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
-        if slot == "confirma" and state.get("dia_vencimento") != talk.slot("dia_vencimento"):
-            return None  # "não, dia 20" names another day, which is asked about in its turn
         if slot != "dia_vencimento":
             return await super().read(slot, talk, state, asked=asked)
         named = re.search(r"\b(?:dia|pro|para o|pra o)\s+(\d{1,2})\b", talk.text, re.IGNORECASE)

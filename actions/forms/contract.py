@@ -7,64 +7,19 @@ import re
 from typing import Any
 
 from actions.formats import money
-from actions.forms.base import CONFIRMED, FREE_ANSWERS, LEAVING, ServiceForm, State, _starts_now
+from actions.forms.base import CONFIRMED, DROP, FREE_ANSWERS, ServiceForm, State, _starts_now, clear_answer
 from actions.forms.places import fold, hear_place, place_of, tell_verdict
-from actions.forms.sales import ODD_NUMBER, PLACE_INTENTS, choose_plan, name_in, read_address, speeds
+from actions.forms.sales import ODD_NUMBER, PLACE_INTENTS, choose_plan, name_in, phone_in, read_address, speeds
 from actions.talk import Events, Talk
 from backoffice import contract as rules
-from backoffice import phones
 from backoffice.contract import SuspensionOutcome
 from backoffice.documents import mask_documents, parse_document
 from backoffice.records import Contract, ContractStatus, Plan
 from backoffice.sales import CoverageOutcome
 
 NO_ALTERNATIVE, DECLINED, ACCEPTED = "nenhuma", "recusada", "aceita"
-_WAIT = re.compile(
-    r"\b(?:pera\w*|espera\w*|aguard\w+|calma|(?:so )?um (?:momento|momentinho|instante|minut\w+|segund\w+|min|pouco)|minutin\w*|ja volto|"
-    r"(?:deixa|deixe) eu|vou (?:ver|pensar|falar|conversar|pegar|olhar)|depois eu)\b"
-)
-_NO = re.compile(r"\b(?:nao|n|nn|nunca|negativo|desist\w*|deixa|melhor nao|mudei de ideia)\b|👎|❌")
-_YES = re.compile(
-    r"\b(?:s+i+m+|s|ss|pode|podem|confirm\w+|isso|quero|claro|certeza|certo|positivo|ok+|okay|blz|beleza|manda|faz|faca|bora|vamos|"
-    r"vai|aceito|fechado|combinado|concordo|exato|perfeito|correto|aham|uhum|por favor|ta bo[mn]|tudo bem|segue|prossiga|cancel\w+|"
-    r"encerr\w+)\b|👍|👌|✅"
-)
-_DROP = re.compile(r"\W*(?:cancel(?:a|ar|e)|para|parar)(?: isso| tudo)?\W*")
-
-
-def clear_answer(talk: Talk, own_intents: tuple[str, ...]) -> bool | None:
-    """A yes or no that may change a contract: said in so many words, or tapped.
-
-    "Peraí" and "voltou" are kind answers elsewhere and none here; where both are said, a no wins.
-    """
-    text = fold(talk.text)
-    if _WAIT.search(text):
-        return None
-    if talk.intent == "negar":
-        return False
-    if talk.intent == "afirmar":
-        return None if text and not _YES.search(text) else not _NO.search(text)
-    if "cancelar_servico" not in own_intents and _DROP.fullmatch(text) and text:
-        return False  # "cancelar" said to "posso mudar seu plano?" drops the step, not the contract
-    words = text.split()
-    if words[:1] in (["sim"], ["pode"], ["confirmo"]) and len(words) <= 3 and talk.intent not in LEAVING:
-        return None if "?" in text or _NO.search(text) else True  # "pode mudar" is no wish to move house
-    if talk.intent in (*own_intents, *FREE_ANSWERS) and text and "?" not in text:
-        if _NO.search(text):
-            return False
-        return True if _YES.search(text) else None
-    return None
-
-
 class ContractForm(ServiceForm):
-    """A form that changes a contract: nothing is done without a clear yes."""
-
-    async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
-        if slot == "confirma":
-            # "Sim, mas a partir do dia 10": what was corrected is shown before it is done.
-            corrected = {event["name"] for event in state.events if event["value"] is not None} & {*self.slots}
-            return clear_answer(talk, self.trigger_intents) if asked and not corrected else None
-        return await super().read(slot, talk, state, asked=asked)
+    """A form that changes a contract."""
 
     async def contract(self, talk: Talk, state: State) -> Contract:
         return await talk.ask(lambda erp: erp.contract(state.get("contrato")))
@@ -308,8 +263,8 @@ class OwnerForm(ContractForm):
         if talk.slot("requested_slot") == "titular_documento" and parse_document(talk.text) is None:
             return None  # a document with a wrong digit looks like a phone
         told = re.sub(r"\*[*.\d/-]+\*", " ", mask_documents(talk.text))  # a phone may stand beside the document
-        number = phones.canonical(told) if re.search(r"\d(?:\D{0,3}\d){9,}", told) else None
-        if number and len(number) >= 12:
+        number = phone_in(told)
+        if number:
             state.set("confirma", None)
             return number
         if not asked:
@@ -552,7 +507,7 @@ class CancelForm(ContractForm):
     def _drops_a_sale(self, talk: Talk) -> bool:
         """ "Cancela", alone, said to a question of sales, is about that question."""
         selling = talk.slot("servico") in ("contratar_form", "cobertura_form") and talk.slot("requested_slot")
-        return bool(selling and _DROP.fullmatch(fold(talk.text)))
+        return bool(selling and DROP.fullmatch(fold(talk.text)))
 
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
         text = fold(talk.text)

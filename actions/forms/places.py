@@ -54,7 +54,7 @@ _NOWHERE = set(
 )
 #: What no name of a neighbourhood holds.
 _NOT_AN_AREA = re.compile(
-    r"[\d?]|\b(?:quero|queria|preciso|plano|mega|giga|quanto|qual|quais|pode|posso|vou|estou|to|tenho|sou|nome|obrigad\w+|"
+    r"[\d?]|\b(?:quero|queria|preciso|plano|mega|giga|quanto|qual|quais|mais|barat\w+|car[oa]|melhor|pode|posso|vou|estou|to|tenho|sou|nome|obrigad\w+|"
     r"perai|espera|atendente|pessoa)\b"
 )
 _LEAD_IN = re.compile(
@@ -179,11 +179,12 @@ def _from(text: str, folded: str, street: re.Match[str] | None) -> str | None:
 def _area(folded: str, known: dict[str, str], street: re.Match[str] | None) -> str | None:
     """The served neighbourhood that is named. The name of a street is none: it stands before its number."""
     if street:
-        after = re.split(r"[,;\n\d]|\bbairro\b|\s-\s", folded[street.start() :], maxsplit=1)
+        after = re.split(r"[,;\n\d]|\bbairro\b|\s-\s|\s(?:em|no)\s", folded[street.start() :], maxsplit=1)
         rest = after[1] if len(after) > 1 else ""
         if not rest:  # "rua josefa taveira mangabeira"
+            end = folded.rstrip(" .!?")
             rest = next(
-                (" " + n for n in known if folded.endswith(" " + n) and folded[street.start() : -len(n)].split()[1:]),
+                (" " + n for n in known if end.endswith(" " + n) and end[street.start() : -len(n)].split()[1:]),
                 "",
             )
     else:

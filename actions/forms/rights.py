@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actions.forms.base import ServiceForm, State
-from actions.forms.contract import clear_answer
+from actions.forms.base import ServiceForm, State, clear_answer
 from actions.talk import Talk
 
 #: The value of the entity `direito` in a message that asks for an erasure.

@@ -197,8 +197,8 @@ class HireForm(PlaceForm):
         return chosen.id
 
     def _phone(self, talk: Talk, state: State) -> str | None:
-        number = phones.canonical(talk.text) if re.search(r"\d{4}", re.sub(r"\D", "", talk.text)) else None
-        if number and len(number) >= 12:
+        number = phone_in(talk.text)
+        if number:
             return number
         if re.search(r"\d{4}", talk.text):
             state.set("falha", ODD_NUMBER)
@@ -309,6 +309,13 @@ def name_in(text: str) -> str | None:
     if all(fold(word) in _NOT_A_NAME for word in words) or len(fold("".join(words))) < 2:
         return None
     return capitals(" ".join(words))[:80]
+
+
+def phone_in(text: str) -> str | None:
+    """A phone with its area code among other words, in canonical form; None where there is none."""
+    found = re.search(r"\+?\d(?:[\s().-]{0,3}\d){9,14}", text)
+    number = phones.canonical(found.group()) if found else None
+    return number if number and len(number) >= 12 else None
 
 
 def phone_words(number: str) -> str:

@@ -178,6 +178,9 @@ class SupportForm(ServiceForm):
             state.set("resposta", None)
 
 
+_AT_HOME = re.compile(r"^(?!.*(?:\?|\bnao\b)).*\b(?:tem (?:gente|quem|alguem)|em casa|estarei|vou estar|vai ter)\b")
+
+
 class VisitForm(ServiceForm):
     """A day and a shift of the real agenda, and a clear yes."""
 
@@ -190,20 +193,38 @@ class VisitForm(ServiceForm):
         return answered or (requested is not None and talk.intent in SUPPORT_INTENTS)
 
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
+        if slot == "confirma" and asked and talk.intent == "afirmar" and _AT_HOME.search(strip_accents(talk.text.lower())):
+            return True  # the question is also whether somebody is at home
+        if slot == "confirma" and asked and state.get("falha") == "sem_vaga":
+            return None  # "não, domingo": another day is asked for, and why
         if slot != "visita":
             return await super().read(slot, talk, state, asked=asked)
         if talk.entity("visita"):
+            state.set("confirma", None)
             return talk.entity("visita")
         day, shift = talk.entity("dia"), talk.entity("turno")
         if not (day or shift):
             return None
+        if state.get("visita") and talk.slot("requested_slot") == "confirma":  # what is not corrected stays
+            chosen_day, chosen_shift = str(state.get("visita")).split()
+            day, shift = day or chosen_day, shift or (chosen_shift if day in (None, chosen_day) else None)
         offers = await talk.ask(support.visit_offers, 24)
         for offer in offers:
             if (not day or offer.day == dt.date.fromisoformat(day)) and (not shift or offer.shift.value == shift):
                 state.set("confirma", None)
                 return f"{offer.day.isoformat()} {offer.shift.value}"
+        state.set("visita", None)
         state.set("falha", "sem_vaga")
         return None
+
+
+#: The offer (slot `oferta`) that stands after a visit was told.
+CHANGE_VISIT = "mudar_visita"
+
+
+def answers_visit(talk: Talk) -> bool:
+    """Whether words that mean nothing alone are about the visit that was just told: "sexta de manhã", "outro dia"."""
+    return talk.slot("oferta") == CHANGE_VISIT and bool(talk.entity("dia", "turno") or visit_wish(talk.text))
 
 
 class VisitQuestionForm(ServiceForm):
@@ -215,7 +236,7 @@ class VisitQuestionForm(ServiceForm):
     needs_contract = False
 
     def start(self, talk: Talk, state: State) -> None:
-        state.set("pedido_visita", None)
+        state.set("pedido_visita", "remarcar" if answers_visit(talk) else None)
 
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
         wish = talk.entity("pedido_visita") or visit_wish(talk.text)
@@ -252,6 +273,9 @@ def visit_wish(text: str) -> str | None:
     return next((wish for wish, words in _WISHES if re.search(words, folded)), None)
 
 
+_OTHER_PASSWORD = re.compile(r"(?:^|\s)((?=\S*\d)(?=\S*[A-Za-z])[\x21-\x7e]{8,63})$")
+
+
 class WifiForm(ServiceForm):
     """A new password, and a clear yes."""
 
@@ -262,6 +286,9 @@ class WifiForm(ServiceForm):
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
         if slot != "nova_senha":
             return await super().read(slot, talk, state, asked=asked)
+        if talk.slot("requested_slot") == "confirma" and not asked:  # "não, quero Praia2026"
+            another = _OTHER_PASSWORD.search(talk.text.strip())
+            return another.group(1) if another and len(talk.text.split()) <= 6 else None
         if not asked or not talk.text or talk.intent in ("desistir", "falar_com_atendente", "nao_entendi"):
             return None
         words = talk.text.strip().split()

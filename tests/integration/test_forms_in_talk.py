@@ -64,6 +64,28 @@ def test_pergunta_do_lado_na_confirmacao_nao_confirma(chat, stack):
         assert stack.erp.contract("1002").status is ContractStatus.ACTIVE
 
 
+@pytest.mark.parametrize("texto", ["oxe", "peraí", "tem certeza?", "nossa", "deixa eu ver com meu marido aqui"])
+def test_espanto_e_espera_nao_sao_um_sim(chat, stack, texto):
+    with chat("Josenildo") as theo:
+        theo.ouve("libera em confiança")
+        theo.ouve("222.333.444-05")
+        theo.ouve(texto)
+        assert stack.erp.contract("1002").status is ContractStatus.BLOCKED_FOR_DEBT, theo.transcript()
+
+
+def test_espera_tem_resposta_e_a_pergunta_fica_de_pe(chat, stack):
+    with chat("Josenildo") as theo:
+        theo.ouve("libera em confiança")
+        theo.ouve("só um minuto")
+        theo.diz("Sem pressa")
+        theo.pergunta("CPF ou CNPJ")
+        theo.ouve("222.333.444-05")
+        theo.ouve("peraí que vou ver")
+        theo.oferece("Sim", "Não")
+        theo.ouve("pronto, pode liberar")
+        assert stack.erp.contract("1002").status is ContractStatus.ACTIVE, theo.transcript()
+
+
 @pytest.mark.parametrize("kind", ["audio", "image", "sticker", "location", "video", "contact", "document", "call"])
 def test_midia_no_formulario_e_ele_segue(chat, kind):
     with chat("Marlene") as theo:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from actions.formats import weekday
 from backoffice.records import VisitStatus
+from backoffice.support import visit_offers
 from tests.integration.stack import wait_until
 
 
@@ -104,6 +106,34 @@ def test_sem_luz_na_fibra_marca_visita_com_data_escrita(chat, stack):
         assert len(stack.erp.visits("1004")) == 1
 
 
+def test_o_dia_que_se_pede_e_o_dia_que_se_marca(chat, stack):
+    agenda = visit_offers(stack.erp, 24)
+    shown = {weekday(offer.day).split(",")[0] for offer in agenda[:6]}
+    other = next(weekday(o.day) for o in agenda if weekday(o.day).split(",")[0] not in shown)
+    with chat("Caio") as theo:
+        identify(theo, "tô sem internet")
+        first, last = theo.opcoes[0].split(",")[0], theo.opcoes[-1]
+        theo.ouve(f"pode ser {other.split(',')[0]}?")  # "quinta" is no fifth option
+        theo.pergunta(other)
+        theo.ouve(f"não, {first}")
+        theo.pergunta(first)
+        theo.ouve("não, domingo")
+        theo.pergunta("não tem vaga")
+        theo.ouve("a de baixo")
+        theo.pergunta(last)
+        theo.ouve("sim, " + last.split(", ")[-1])
+        theo.diz(last, "Protocolo")
+
+
+@pytest.mark.parametrize("texto", ["preciso mudar pra terça", "não vou conseguir, outro dia", "sexta de manhã"])
+def test_visita_consultada_se_muda_em_palavras_soltas(chat, texto):
+    with chat("Ivone") as theo:
+        identify(theo, "que horas o técnico vem?")
+        theo.oferece("Manter", "Remarcar", "Cancelar")
+        theo.ouve(texto)
+        assert theo.opcoes and theo.opcoes[0] != "Manter", theo.transcript()
+
+
 def test_remarca_e_depois_cancela(chat, stack):
     with chat("Ivone") as theo:
         theo.ouve("que horas o tecnico vem?")
@@ -150,6 +180,19 @@ def test_sem_energia_uma_pergunta_por_vez_ate_acender(chat):
         theo.pergunta("tomada")
         theo.ouve("acendeu agora!")
         theo.diz("acendeu", "me chamar")
+
+
+@pytest.mark.parametrize("texto", ["pera vou fazer", "um minuto vou ver", "1 min", "calma, tô indo lá"])
+def test_quem_vai_fazer_ainda_nao_fez(chat, texto):
+    with chat("Nair") as theo:
+        identify(theo, "meu modem não liga")
+        theo.pergunta("acendeu")
+        theo.ouve(texto)
+        theo.diz("Sem pressa")
+        theo.pergunta("acendeu")
+        theo.nao_diz("Ótimo")
+        theo.ouve("acendeu")
+        theo.diz("dois minutos")
 
 
 def test_nao_repete_o_que_o_cliente_ja_fez(chat):
@@ -210,6 +253,17 @@ def test_troca_senha_do_wifi_com_sim_explicito(chat):
         theo.diz("Senha trocada")
 
 
+def test_senha_corrigida_na_confirmacao(chat):
+    with chat("Severina") as theo:
+        identify(theo, "quero trocar a senha do wifi")
+        theo.ouve("severina123")
+        theo.pergunta("severina123")
+        theo.ouve("não, quero SeverinaCasa2026")
+        theo.pergunta("SeverinaCasa2026")
+        theo.ouve("isso")
+        theo.diz("Senha trocada")
+
+
 def test_aparelho_que_nao_aceita_troca_vira_chamado(chat):
     with chat("Marlene") as theo:
         theo.ouve("quero mudar a senha do wi-fi")
@@ -226,6 +280,14 @@ def test_andamento_do_chamado(chat):
         theo.ouve("e o meu chamado? 20261118007734")
         theo.ouve(theo.documento)
         theo.diz("20261118007734", "visita marcada")
+
+
+def test_protocolo_solto_e_uma_pergunta_por_ele(chat):
+    with chat("Ivone") as theo:
+        identify(theo, "como está meu chamado?")
+        theo.diz("20261118007734")
+        theo.ouve("e o 20261118007734")
+        theo.diz("20261118007734", "visita")
 
 
 def test_protocolo_de_outra_pessoa_nao_se_mostra(chat):

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from actions.forms.contract import _ASKS_THE_PRICE, _KEEP, REASONS, clear_answer, direction, name_in_wish, period_days
+from actions.forms.base import asks_to_wait, clear_answer
+from actions.forms.contract import _ASKS_THE_PRICE, _KEEP, REASONS, direction, name_in_wish, period_days
 from actions.forms.places import fold
 from actions.forms.sales import speeds
 from actions.talk import Talk
@@ -38,6 +39,14 @@ def said(text: str, intent: str, entities: list[dict[str, Any]] | None = None) -
         ("um momento", "afirmar", None),
         ("deixa eu ver com meu marido", "desistir", None),
         ("voltou", "afirmar", None),
+        ("oxe", "afirmar", None),
+        ("hum", "afirmar", None),
+        ("tem certeza?", "afirmar", None),
+        ("se for de graça sim", "afirmar", None),
+        ("demorou", "afirmar", True),
+        ("tá", "afirmar", True),
+        ("é", "afirmar", True),
+        ("troca de plano em vez disso", "cancelar_servico", None),
         ("a luz ficou verde", "afirmar", None),
         ("posso cancelar depois?", "cancelar_servico", None),
         ("ok", "falar_com_atendente", None),
@@ -46,6 +55,19 @@ def said(text: str, intent: str, entities: list[dict[str, Any]] | None = None) -
 )
 def test_yes_that_may_end_a_contract(text, intent, answer):
     assert clear_answer(said(text, intent), ("cancelar_servico",)) is answer
+
+
+@pytest.mark.parametrize(
+    ("text", "waits"),
+    [
+        ("peraí", True), ("1 min", True), ("só um instantinho", True), ("ok vou fazer", True), ("calma, tô indo lá", True),
+        ("deixa eu pegar os óculos", True), ("pera, voltou", False), ("esperei um minuto e nada", False), ("sim", False),
+        ("um minuto fora da tomada e acendeu", False), ("já reiniciei", False),
+    ],
+)  # fmt: skip
+def test_who_is_about_to_do_it_has_not_answered(text, waits):
+    assert asks_to_wait(said(text, "afirmar")) is waits
+    assert not asks_to_wait(said(text, "informar"))
 
 
 def test_cancel_said_to_another_question_drops_the_step():

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from actions.forms.places import Place, Said, areas, full_address, read_place
-from actions.forms.sales import choose_plan, name_in, phone_words, suggest
+from actions.forms.sales import choose_plan, name_in, phone_in, phone_words, suggest
 from backoffice.records import CepRange, CoverageMap, Plan
 
 KNOWN = areas(
@@ -63,6 +63,7 @@ COMPANY = Plan("e", "Empresa 600", 600, Decimal("189.90"), "IP fixo", for_compan
         ("aqui em casa", Said()),
         ("vocês atendem aqui?", Said()),
         ("220", Said()),
+        ("o mais barato", Said()),
     ],
 )
 def test_place_where_it_was_asked(text, expected):
@@ -76,6 +77,11 @@ def test_place_where_it_was_asked(text, expected):
         ("tem fibra na rua josefa taveira?", Said(street="rua josefa taveira")),
         ("atende meu cep 58037-120?", Said(cep="58037120")),
         ("tem fibra na minha rua?", Said()),
+        (
+            "tem fibra na rua josefa taveira em mangabeira?",
+            Said(street="rua josefa taveira em mangabeira", served_area="Mangabeira"),
+        ),
+        ("tem fibra na rua josefa taveira mangabeira?", Said(street="rua josefa taveira mangabeira", served_area="Mangabeira")),
         ("tem internet no geisel?", Said()),
         ("quero internet pra minha casa", Said()),
         ("meu cpf é 123.123.123-87", Said()),
@@ -156,3 +162,14 @@ def test_suggestion_where_no_plan_has_an_extra():
 )
 def test_phone_as_people_write_it(number, words):
     assert phone_words(number) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("83 98888 7777 é melhor nesse", "5583988887777"), ("me liga no (83) 3221-4567, à tarde", "558332214567"),
+        ("98888-7777", None), ("+351 912 345 678", "351912345678"), ("tanto faz", None),
+    ],
+)  # fmt: skip
+def test_phone_among_other_words(text, number):
+    assert phone_in(text) == number

@@ -25,6 +25,7 @@ SERVICES = [
 CONTRACTS = menu("Rua das Flores, 12 (Fibra 500)", "Av. Inventada, 1 (Fibra 300)", "Rua Nova, 3 (Fibra 300)")
 DAYS = menu("Dia 5", "Dia 10", "Dia 15", "Dia 20", "Dia 25")
 VISITS = menu("segunda, 10/12, de manhã", "segunda, 10/12, à tarde", "terça, 11/12, de manhã", "quinta, 13/12, à tarde")
+AGENDA = menu(*(f"{day}, de {shift}" for day in ("segunda, 23/11", "terça, 24/11", "quarta, 25/11") for shift in ("manhã", "tarde")))
 FORMS = menu("Pix copia e cola", "Código de barras", "Boleto em PDF", "Tudo")
 CANCEL = [Option("Sim, cancelar", "/afirmar"), Option("Não, manter", "/negar")]
 
@@ -85,6 +86,10 @@ def test_no_option_of_the_services(said: str) -> None:
         (DAYS, "dia 7", None),
         (VISITS, "1", 1), (VISITS, "terça", 3), (VISITS, "terça de manhã", 3), (VISITS, "segunda à tarde", 2),
         (VISITS, "segunda", None), (VISITS, "de manhã", None), (VISITS, "quinta", 4), (VISITS, "a primeira", 1),
+        # A day that is not offered is not the option that its name counts; "a segunda" is a Monday.
+        (AGENDA, "quinta", None), (AGENDA, "pode ser quinta?", None), (AGENDA, "sexta", None), (AGENDA, "a segunda", None),
+        (AGENDA, "a quinta opção", 5), (AGENDA, "a terceira", 3), (AGENDA, "quarta de tarde", 6), (AGENDA, "a última", 6),
+        (AGENDA, "a de cima", 1), (CONTRACTS, "o de baixo", 3),
         (FORMS, "pix", 1), (FORMS, "codigo", 2), (FORMS, "boleto", 3), (FORMS, "pdf", 3), (FORMS, "tudo", 4),
         (FORMS, "o pix por favor", 1), (FORMS, "código de barras", 2), (FORMS, "pix e boleto", None),
         (CANCEL, "sim", 1), (CANCEL, "cancelar", 1), (CANCEL, "não", 2), (CANCEL, "manter", 2), (CANCEL, "n", None),
