@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from bench import as_stock, compare_policies
-from bench.__main__ import INIT, SAME_TALKS, Goal, Measured, goals, goals_table, same_way, talks
+from bench.__main__ import INIT, SAME_TALKS, Goal, Measured, document, goals, goals_table, same_way, talks
 from bench.compare_nlu import Examples, put_between
 from bench.customers import Times, by_message
 
@@ -122,7 +123,7 @@ def bot(name: str, rate: float, milliseconds: float, megabytes: float) -> Measur
     times = Times(webhook=[milliseconds] * 2, reply=[milliseconds] * int(rate * 10), seconds=10.0)
     return Measured(
         name, start_seconds=10 * milliseconds, megabytes=megabytes, load={16: times}, plain_turn=[milliseconds],
-        action_turn=[milliseconds],
+        action_turn=[milliseconds], processor={16: milliseconds}, way=[[["action_menu"], ["x_form", "action_x"]]],
     )  # fmt: skip
 
 
@@ -142,6 +143,16 @@ def test_each_goal_is_told_beside_each_stock_bot() -> None:
     assert SAME_TALKS in head
     assert INIT in head
     assert all(row.count("|") == head.count("|") for row in rows)
+
+
+def test_the_results_tell_every_bot_apart() -> None:
+    bots = [bot("Theo", 100, 10, 200), bot(SAME_TALKS, 10, 100, 1000), bot(INIT, 50, 20, 300)]
+    bots[1].way = [[["action_menu"], ["x_form"]]]
+    told = document(bots, argparse.Namespace(seconds=1.0, load_before=0.5)).splitlines()
+    assert f"| | Theo | {SAME_TALKS} | {INIT} |" in told
+    assert "| actions a turn, each talk once | 1.50 | 1.00 | 1.50 |" in told
+    assert "| turns with the same actions as Theo's | – | 50% | – |" in told
+    assert sum(line.startswith("| memory |") for line in told) == 1
 
 
 def test_a_goal_is_met_from_its_own_side() -> None:
