@@ -7,7 +7,7 @@ stock Rasa's are reached over REST, each as one process and as two workers with 
   (`bench/as_stock.py`), with our action server; its customers have the same talks as Theo's.
 - the *`rasa init` project* with its own few data; its customers say what its own tests say, in talks as long as ours.
 
-Writes `bench/results.md` and `bench/results.png`. Minutes: about 20, and once the training of the two, which are
+Writes `bench/results.md` and `bench/results.png`. Many minutes, and once the training of the two, which are
 kept under `var/bench/`.
 """
 
@@ -238,7 +238,7 @@ def document(bots: Sequence[Measured], options: argparse.Namespace) -> str:
         f"- **{SAME_TALKS}**: the components and policies that `rasa init` writes (DIET, MemoizationPolicy, RulePolicy, "
         "UnexpecTEDIntentPolicy, TEDPolicy), with our domain, rules and action server; its customers say the same as "
         f"Theo's. Trained on {as_stock.SHARE:.0%} of the examples, DIET for {as_stock.EPOCHS} epochs, and on our test "
-        "talks as stories: enough to go the same way mostly (below), and the cost of a turn does not hang on it.",
+        "talks as stories. The share of turns that went the same way as Theo's stands below.",
         f"- **{INIT}**: what `rasa init` writes with its own small data and one custom action, so that its turns are "
         "lighter than Theo's: one action, no form, no record.",
         "",
