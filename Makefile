@@ -6,10 +6,10 @@ PY := .venv/bin/python
 export RASA_TELEMETRY_ENABLED := false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve train test test-long check check-data test-nlu bench compare-nlu conversas audit clean
+.PHONY: help setup run serve train test test-long check check-data test-nlu bench compare-nlu compare-policies conversas audit clean
 
 help: ## mostra este resumo
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## instala o que falta
 
@@ -45,6 +45,9 @@ bench: setup ## mede carga, latência, memória e partida, ao lado do Rasa de f�
 
 compare-nlu: setup ## compara formas de entender (a tabela de docs/modelo.md); SLOW=1 inclui as que demoram
 	@$(PY) -W ignore -m bench.compare_nlu $(if $(ROWS),--rows $(ROWS)) $(if $(SLOW),--slow)
+
+compare-policies: setup ## compara formas de decidir o próximo passo (a tabela de docs/modelo.md)
+	@$(PY) -W ignore -m bench.compare_policies
 
 conversas: setup ## escreve docs/conversas.md com conversas de verdade
 	@$(PY) -m scripts.run --train-only

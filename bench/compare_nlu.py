@@ -597,15 +597,19 @@ def draw(results: dict[str, Any], path: Path) -> None:
     plt.close(picture)
 
 
+def put_between(document: Path, begin: str, end: str, middle: str) -> None:
+    """Puts a table between its marks in a document."""
+    before, mark, rest = document.read_text(encoding="utf-8").partition(begin)
+    _, other_mark, after = rest.partition(end)
+    if not mark or not other_mark:
+        raise SystemExit(f"{document.name} has lost the marks of the table.")
+    document.write_text(before + begin + middle + end + after, encoding="utf-8")
+
+
 def write_document(results: dict[str, Any]) -> None:
-    """Puts the table between its marks in docs/modelo.md."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    before, mark, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not mark or not end:
-        raise SystemExit(f"{DOCUMENT.name} has lost the marks of the table.")
+    """The table of docs/modelo.md, and its picture."""
     middle = f"\n{table(results)}\n\n{curve(results)}\n\n![learning curve]({PICTURE.name})\n"
-    DOCUMENT.write_text(before + BEGIN + middle + END + after, encoding="utf-8")
+    put_between(DOCUMENT, BEGIN, END, middle)
     draw(results, PICTURE)
 
 

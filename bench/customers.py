@@ -1,6 +1,6 @@
 """Customers who write to a bot and wait for its answers, in one process beside it: what load and latency mean here.
 
-`whatsapp` plays Z-API both ways: it posts to the real webhook and takes what the outbox sends. `rest` talks to
+`WhatsApp` plays Z-API both ways: it posts to the real webhook and takes what the outbox sends. `Rest` talks to
 Rasa's REST channel, whose answer to the call is the reply.
 """
 
@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,6 +41,21 @@ class Bot:
 
     async def say(self, who: str, text: str, times: Times) -> None:
         raise NotImplementedError
+
+    async def done(self, who: str) -> list[list[str]]:
+        """The actions that followed each of the customer's messages, as the bot's memory lists them."""
+        raise NotImplementedError
+
+
+def by_message(events: Iterable[tuple[str, str | None]]) -> list[list[str]]:
+    """(kind, name of the action) of each event → the actions after each message, without the wait for the next."""
+    turns: list[list[str]] = []
+    for kind, name in events:
+        if kind == "user":
+            turns.append([])
+        elif kind == "action" and turns and name and name != "action_listen":
+            turns[-1].append(name)
+    return turns
 
 
 class WhatsApp(Bot):
@@ -76,6 +91,10 @@ class WhatsApp(Bot):
             except asyncio.TimeoutError:
                 continue
 
+    async def done(self, who: str) -> list[list[str]]:
+        query = "SELECT type_name, action_name FROM events WHERE sender_id = ? ORDER BY id"
+        return by_message(self._db.execute(query, (who,)).fetchall())
+
     def _waiting(self, who: str) -> int:
         query = "SELECT count(*) FROM theo_outbox WHERE conversation = ? AND state = 'queued'"
         return int(self._db.execute(query, (who,)).fetchone()[0])
@@ -93,14 +112,15 @@ class WhatsApp(Bot):
 
 
 class Rest(Bot):
-    """Rasa's REST channel."""
+    """Rasa's REST channel, and its API, which tells what happened. `url` is the server's."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session, self._url = session, url
+        self._session, self._server, self._url = session, url, f"{url}/webhooks/rest/webhook"
 
     async def say(self, who: str, text: str, times: Times) -> None:
         begun = time.perf_counter()
-        async with self._session.post(self._url, json={"sender": who, "message": text}) as answer:
+        said_by = {"sender": who, "message": text, "metadata": {"phone": who}}
+        async with self._session.post(self._url, json=said_by) as answer:
             said = await answer.json()
             answer.raise_for_status()
         took = (time.perf_counter() - begun) * 1000
@@ -108,6 +128,14 @@ class Rest(Bot):
         times.reply.append(took)
         if not said:
             times.lost += 1
+
+    async def done(self, who: str) -> list[list[str]]:
+        async with self._session.get(
+            f"{self._server}/conversations/{who}/tracker", params={"include_events": "ALL"}
+        ) as answer:
+            answer.raise_for_status()
+            events = (await answer.json())["events"]
+        return by_message((event["event"], event.get("name")) for event in events)
 
 
 @asynccontextmanager
@@ -153,6 +181,17 @@ async def crowd(bot: Bot, talks: Sequence[Talk], clients: int, seconds: float) -
     await asyncio.gather(*(customer() for _ in range(clients)))
     times.seconds = time.perf_counter() - begun
     return times
+
+
+async def walk(bot: Bot, talks: Sequence[Talk]) -> list[list[list[str]]]:
+    """Each talk once, one after the other: the actions after each of its messages."""
+    found = []
+    for talk in talks:
+        times, who = Times(), stranger()
+        for text in talk:
+            await bot.say(who, text, times)
+        found.append(await bot.done(who))
+    return found
 
 
 async def long_talk(bot: Bot, texts: Talk, messages: int) -> list[float]:
