@@ -54,7 +54,7 @@ PURGE_SECONDS = 3600.0
 SWITCH_SECONDS = 0.0005
 #: Messages that are stored in one transaction at most.
 MAX_BATCH = 100
-#: A turn waits so long for a crowd to be stored.
+#: A turn waits so long at most for a crowd to be stored.
 ARRIVAL_SECONDS = 5.0
 #: The conversation of a message that is new, and whether its sender was told to write less.
 Stored = tuple[str | None, bool]

@@ -100,6 +100,7 @@ async def stale_replies(stack: City, name: str, count: int | None = None) -> Res
     async with World(name, stack, count, reads="chats") as world:
         result = world.result
         await asyncio.gather(*(world.say(c, "oi", ".") for c in world.customers.values()))
+        await world.quiet()
         await asyncio.to_thread(stack.simulator.faults, connected=False)
         await asyncio.gather(*(world.deliver(phone, "onde fica a loja?") for phone in world.customers))
         await asyncio.to_thread(_until, stack, "an answer was not made", inbox, inbox.c.state == "new")

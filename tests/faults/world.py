@@ -61,7 +61,6 @@ class Customer:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: bool = False
     answered_at: float = 0.0
-    apologies: int = 0
     lost: list[str] = field(default_factory=list)
 
     def hear(self, bubble: str) -> None:
@@ -81,10 +80,7 @@ class Result:
     lost: int = 0
     duplicated: int = 0
     allowed_twice: int = 0
-    disordered: int = 0
     records_wrong: int = 0
-    stuck: int = 0
-    apologies: int = 0
     recovery_seconds: float = 0.0
     seconds: float = 0.0
     note: str = ""
@@ -333,7 +329,6 @@ class World:
                 return True
             if found is None:
                 break
-            customer.apologies += 1
             await asyncio.sleep(3)
         customer.lost.append(f"no answer to {text!r}")
         return False
@@ -416,7 +411,6 @@ class World:
         since = len(customer.heard)
         await self.deliver(customer.person.phone, "oi")
         if await self._hears(customer, ".", since) is None:
-            self.result.stuck += 1
             self.result.problems.append(f"{customer.person.phone} is stuck")
 
     def _compare(self, may_repeat: int) -> None:
@@ -432,14 +426,12 @@ class World:
             elif row.address in sent:
                 sent[row.address].append(shown(Outgoing.from_json(row.content)))
         for phone, customer in self.customers.items():
-            result.apologies += customer.apologies
             lost = [*customer.lost, *(Counter(sent[phone]) - Counter(customer.heard)).elements()]
             twice = list((Counter(customer.heard) - Counter(sent[phone])).elements())
             result.lost += len(lost)
             result.duplicated += len(twice)
             result.problems += [f"{phone}: lost {text[:80]!r}" for text in lost]
             if _once(customer.heard, sent[phone]) != sent[phone] and not lost:
-                result.disordered += 1
                 result.problems.append(f"{phone}: order {customer.heard} instead of {sent[phone]}")
         if result.duplicated > may_repeat:
             result.problems.append(f"{result.duplicated} bubbles came twice, {may_repeat} may")
