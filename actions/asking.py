@@ -18,6 +18,7 @@ DOCUMENT_FAILURES = {
     "nao_confere": "utter_documento_nao_confere",
     "nao_confirmado": "utter_nao_confirmado",
     "nao_sabe": "utter_documento_nao_sabe",
+    "de_outra_pessoa": "utter_documento_de_outra_pessoa",
 }
 
 

@@ -8,7 +8,7 @@ from actions.asking import due_words
 from actions.desk import call_person
 from actions.documents import document_path
 from actions.formats import day, money
-from actions.forms.billing import ALL_INVOICES
+from actions.forms.billing import ALL_INVOICES, RELEASE_NOW
 from actions.service import ServiceAction
 from actions.talk import Events, SideAnswer, Talk
 from backoffice import billing
@@ -75,8 +75,9 @@ class ClaimPayment(ServiceAction):
             )  # fmt: skip
             may = await talk.ask(billing.may_release, contract)
             if may.outcome is ReleaseOutcome.RELEASED:
-                talk.say("utter_oferece_desbloqueio")
-                return [SlotSet("oferta", "desbloqueio")]
+                rule = (await talk.ask(lambda erp: erp.company())).trust_release
+                talk.say("utter_oferece_desbloqueio", dias=rule.days)
+                return [SlotSet("oferta", RELEASE_NOW)]
         else:
             talk.say("utter_nada_em_aberto")
         return []

@@ -8,8 +8,9 @@ from rasa_sdk.events import ActionExecuted, ActiveLoop, FollowupAction, SessionS
 from rasa_sdk.utils import all_subclasses
 
 from actions.contract import KeepContract
-from actions.desk import HandOver
-from actions.forms.base import PARTS, asks_to_wait, wish_beside_data
+from actions.desk import PERSON_CALLED, HandOver, tell_person_is_coming
+from actions.forms.base import PARTS, asks_to_wait, clear_answer, wish_beside_data
+from actions.forms.billing import RELEASE_NOW
 from actions.forms.support import answers_visit
 from actions.service import offer_other_wish
 from actions.support import PromiseNotice
@@ -65,6 +66,7 @@ GUESSES = {
 OFFERED_FORMS = {
     "segunda_via": "segunda_via_form",
     "desbloqueio": "desbloqueio_form",
+    RELEASE_NOW: "desbloqueio_form",
     "visita": "visita_form",
     "contratar": "contratar_form",
     "alterar_plano": "plano_form",
@@ -108,6 +110,8 @@ class Greet(TheoAction):
         left = talk.slot("outro_pedido")
         if talk.tracker.active_loop.get("name"):
             talk.say("utter_oi_de_novo")
+        elif talk.slot("oferta") == PERSON_CALLED:
+            await tell_person_is_coming(talk)
         elif left:
             talk.say("utter_retomar", pedido=talk.words(f"utter_nome_{left}"))
             return [SlotSet("oferta", left), SlotSet("outro_pedido", None)]
@@ -139,7 +143,7 @@ class GiveUp(TheoAction):
     async def act(self, talk: Talk) -> Events:
         if answers_visit(talk):
             return [FollowupAction("consultar_visita_form")]
-        busy = talk.tracker.active_loop.get("name") or talk.slot("oferta") not in (None, "nenhuma")
+        busy = talk.tracker.active_loop.get("name") or talk.slot("oferta") not in (None, "nenhuma", PERSON_CALLED)
         if not busy and talk.slot("cancelamento"):  # "desisti", said after the contract was ended
             talk.say("utter_oferece_desfazer")
             return [SlotSet("oferta", "desfazer_cancelamento")]
@@ -188,7 +192,9 @@ class HearYes(TheoAction):
             done = await OFFERED_ACTIONS[offer]().act(talk)
             return [SlotSet("oferta", "nenhuma"), *done, *offer_other_wish(talk, done)]
         if offer in OFFERED_FORMS or offer.endswith("_form") and not offer.startswith(AGAIN):
-            return [SlotSet("oferta", "nenhuma"), FollowupAction(OFFERED_FORMS.get(offer, offer))]
+            agreed = True if offer == RELEASE_NOW and clear_answer(talk, ()) else None
+            form = FollowupAction(OFFERED_FORMS.get(offer, offer))
+            return [SlotSet("oferta", "nenhuma"), SlotSet("confirma", agreed), form]
         if offer.startswith(AGAIN):
             return await self._again(talk, offer.removeprefix(AGAIN))
         talk.say("utter_sim_a_nada")
@@ -213,7 +219,7 @@ class HearNo(TheoAction):
         if talk.tracker.active_loop.get("name"):
             talk.say("utter_sem_problema_pessoa")
             return []
-        if talk.slot("outro_pedido") and talk.slot("oferta") not in (None, "nenhuma", "nota"):
+        if talk.slot("outro_pedido") and talk.slot("oferta") not in (None, "nenhuma", "nota", PERSON_CALLED):
             talk.say("utter_tudo_bem")
             return offer_other_wish(talk, [])
         talk.say("utter_nao_obrigado")
@@ -231,7 +237,9 @@ class HearData(TheoAction):
         service = wish_beside_data(ranking) or talk.slot("servico")
         if _is_mark(talk):
             return await _take_mark(talk)
-        if talk.tracker.active_loop.get("name"):
+        if talk.intent == "elogiar":  # "nota 10", where no mark was asked for
+            talk.say("utter_elogiar")
+        elif talk.tracker.active_loop.get("name"):
             talk.say("utter_nao_era_isso")
         elif answers_visit(talk):
             return [FollowupAction("consultar_visita_form")]

@@ -89,6 +89,10 @@ async def call_person(talk: Talk, response: str, sector: Sector = Sector.DESK) -
     ]  # fmt: skip
 
 
+#: `oferta` while a person is awaited: nothing is offered, and "tem alguém aí?" has an answer.
+PERSON_CALLED = "pessoa_chamada"
+
+
 class HandOver(TheoAction):
     """A person, at once and without a document."""
 
@@ -96,17 +100,13 @@ class HandOver(TheoAction):
         return "action_transferir"
 
     async def act(self, talk: Talk) -> Events:
-        return await call_person(talk, "utter_transferido")
+        return [*await call_person(talk, "utter_transferido"), SlotSet("oferta", PERSON_CALLED)]
 
 
-class HandOverService(TheoAction):
-    """A wish that Theo cannot settle alone: an honest hand-over to its sector."""
-
-    def name(self) -> str:
-        return "action_encaminhar"
-
-    async def act(self, talk: Talk) -> Events:
-        return await call_person(talk, "utter_encaminhado", SECTORS.get(talk.intent, Sector.DESK))
+async def tell_person_is_coming(talk: Talk) -> None:
+    """To who waits for the person that was called."""
+    state, now = await talk.ask(desk.desk_state), await talk.ask(lambda erp: erp.now())
+    talk.say("utter_pessoa_ja_chamada", quando=when(talk, state, now))
 
 
 class TellHours(SideAnswer):

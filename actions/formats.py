@@ -15,7 +15,7 @@ def money(amount: Decimal) -> str:
 
 
 def day(date: dt.date) -> str:
-    """`27/11`, with the year when it is not this one's neighbour to guess: `27/11/2025`."""
+    """`27/11/2025`."""
     return date.strftime("%d/%m/%Y")
 
 

@@ -11,7 +11,6 @@ from sanic import Sanic
 
 from actions.failures import owed
 from actions.talk import erp
-from backoffice.errors import BackofficeError
 
 logger = logging.getLogger(__name__)
 EVERY_SECONDS = 30.0
@@ -32,7 +31,7 @@ async def _watch() -> None:
         try:
             await asyncio.to_thread(lambda: owed().settle(erp()))
             await tell_due()
-        except (BackofficeError, aiohttp.ClientError, asyncio.TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, what was promised is looked for again
             logger.warning("Notices wait: %s", type(error).__name__)
         await asyncio.sleep(EVERY_SECONDS)
 
@@ -40,11 +39,13 @@ async def _watch() -> None:
 async def tell_due() -> int:
     """Hands every due notice to Theo once, by its key, and marks it as sent. Returns how many.
 
-    Raises BackofficeError or aiohttp.ClientError; what was not handed over comes again.
+    One that Theo refuses keeps none of the others back. Raises BackofficeError or aiohttp.ClientError where Theo or
+    the records are away; what was not handed over comes again.
     """
     due = await asyncio.to_thread(erp().notices_due)
     if not due:
         return 0
+    told = 0
     url = os.environ.get("THEO_URL", f"http://127.0.0.1:{os.environ.get('THEO_PORT') or 5005}").rstrip("/")
     headers = {"x-theo-secret": os.environ.get("THEO_SECRET", "")}
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS)) as session:
@@ -55,6 +56,9 @@ async def tell_due() -> int:
                 "key": f"aviso-{notice.id}",
             }
             async with session.post(f"{url}/webhooks/zapi/notices", json=body, headers=headers) as answer:
-                answer.raise_for_status()
+                if answer.status != 200:
+                    logger.error("A notice was refused with %d; it comes again.", answer.status)
+                    continue
             await asyncio.to_thread(erp().notice_sent, notice.id)
-    return len(due)
+            told += 1
+    return told

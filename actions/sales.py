@@ -34,7 +34,7 @@ WISH = (
 
 
 def plan_title(talk: Talk, plan: Plan) -> str:
-    """`600 Mega por R$ 119,90, com Wi-Fi 6`."""
+    """`600 Mega, R$ 119,90 por mês, com Wi-Fi 6`."""
     return talk.words("utter_plano_linha", plano=plan.name, preco=money(plan.price), extra=extra_words(talk, plan))
 
 

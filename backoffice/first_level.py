@@ -1,6 +1,6 @@
 """The first-level script of a fibre connection: which question comes next, and where it ends.
 
-One question at a time, none that the network or the customer has answered already (facts: support.md §4.1).
+One question at a time, none that the network or the customer has answered already.
 Pure: answers in, a step or an end out.
 """
 

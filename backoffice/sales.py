@@ -17,12 +17,6 @@ def plans_for(erp: Erp, *, company: bool) -> tuple[Plan, ...]:
     return tuple(plan for plan in erp.plans() if plan.for_companies is company)
 
 
-def closest_plan(erp: Erp, mbps: int, *, company: bool = False) -> Plan:
-    """The plan of this speed, else the next faster one, else the fastest."""
-    plans = sorted(plans_for(erp, company=company), key=lambda plan: (plan.mbps, plan.price))
-    return next((plan for plan in plans if plan.mbps >= mbps), plans[-1])
-
-
 class CoverageOutcome(str, Enum):
     SERVED = "served"
     """By the records; whether it can be installed is settled at the survey."""

@@ -162,7 +162,7 @@ async def others_may_compute() -> AsyncIterator[None]:
 
 
 class TurnOutput(OutputChannel):
-    """Collects what Rasa says. It never raises: that would un-save the turn (facts/rasa.md §2.4)."""
+    """Collects what Rasa says. It never raises: that would un-save the turn."""
 
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
@@ -227,7 +227,7 @@ def bubbles(text: str) -> list[str]:
 
 
 def plain_text(text: str) -> str:
-    """What a customer typed, as words only: Rasa reads a leading `/` as a command (facts/rasa.md §2.1)."""
+    """What a customer typed, as words only: Rasa reads a leading `/` as a command."""
     cleaned = _HEAPED.sub(r"\1", _INVISIBLE.sub("", text))
     return re.sub(r"^[/\s]+", "", cleaned)[:MAX_TEXT].rstrip() or "?"
 

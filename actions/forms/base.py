@@ -5,7 +5,7 @@ the message that started it), when the customer writes (it reads the answer), an
 answered (it reads nothing and asks again). It returns slots; the words are chosen by `action_ask_<slot>`.
 
 When a message holds no answer the form returns nothing: Rasa then looks for a rule of that intent, and comes
-back by itself (facts: one unconditional rule per side question).
+back by itself.
 """
 
 from __future__ import annotations
@@ -35,6 +35,13 @@ FREE_ANSWERS = ("informar", "nlu_fallback", "afirmar", "negar")
 
 #: The document is not known, or not here.
 _NOT_AT_HAND = re.compile(r"^\W*(?:eu )?(?:(?:nao|n|num) (?:sei|tenho|lembro|achei|estou com|to com)\b|esqueci\b)")
+
+#: The contract is another person's, said where the document is asked for: no wish to change the owner.
+_SOMEBODY_ELSES = re.compile(
+    r"^(?!.*\b(?:pass|transf|troc|mud|coloc|bot)\w*\b).*\b(?:cpf|cnpj|documento|conta|contrato|nome|titular|internet)\b.{0,30}"
+    r"\bd[eoa]\s+(?:(?:meu|minha)\b|dono|outr[oa]|marido|espos[oa]|mulher|pai|mae|filh[oa]|irma|irmao|av[oo]|sogr[oa]|patrao|proprietari[oa])",
+    re.DOTALL,
+)
 
 #: Forms that are a part of another service and are not offered by themselves.
 PARTS = ("visita_form", "direitos_form")
@@ -218,6 +225,14 @@ class ServiceForm(Action, ABC):
             return True
         if requested == "documento" and not form_of(talk.intent) and _NOT_AT_HAND.search(strip_accents(talk.text.lower())):
             state.set("falha", "nao_sabe")
+            return True
+        if (
+            requested == "documento"
+            and "transferir_titularidade" not in self.trigger_intents
+            and talk.intent != "falar_com_atendente"
+            and _SOMEBODY_ELSES.search(strip_accents(talk.text.lower()))
+        ):
+            state.set("falha", "de_outra_pessoa")
             return True
         return False
 

@@ -11,6 +11,8 @@ from backoffice import billing
 from backoffice.records import Contract
 
 ALL_INVOICES = "todas"
+#: The offer (slot `oferta`) of a release with its terms: a clear yes to it needs no second one.
+RELEASE_NOW = "desbloqueio_ja"
 PAYMENT_FORMS = {"pix": "pix", "codigo_de_barras": "codigo_de_barras", "pdf": "pdf", "boleto": "tudo"}
 _EVERYTHING = re.compile(r"\b(tud[oa]|todos?|todas?|as duas|os dois|as tr[eê]s|os tr[eê]s)\b", re.IGNORECASE)
 _OLDEST = re.compile(r"\bmais (antiga|velha)\b|\bprimeir[ao]\b|\bmais atrasada\b", re.IGNORECASE)
@@ -84,6 +86,10 @@ class ReleaseForm(ServiceForm):
     form = "desbloqueio_form"
     trigger_intents = ("pedir_desbloqueio",)
     slots = ("confirma",)
+
+    def start(self, talk: Talk, state: State) -> None:
+        if talk.intent == "afirmar":  # to the offer, which named the terms (`HearYes`)
+            state.set("confirma", talk.slot("confirma"))
 
     async def contracts(self, talk: Talk, state: State) -> list[Contract]:
         """The blocked ones, if any is."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from actions.formats import money
 from actions.forms.base import CONFIRMED, DROP, FREE_ANSWERS, ServiceForm, State, _starts_now, clear_answer
-from actions.forms.places import fold, hear_place, place_of, tell_verdict
+from actions.forms.places import areas, fold, hear_place, place_of, tell_verdict
 from actions.forms.sales import ODD_NUMBER, PLACE_INTENTS, choose_plan, name_in, phone_in, read_address, speeds
 from actions.talk import Events, Talk
 from backoffice import contract as rules
@@ -163,6 +163,8 @@ class AddressForm(ContractForm):
             return None
         if requested in ("documento", "nascimento"):
             return None
+        if starting and _leaves_from(fold(talk.text), areas(await talk.ask(lambda erp: erp.coverage()))):
+            return None
         found = await hear_place(talk, state.get("lugar"), asked=asked, starting=starting)
         if found is not None:
             state.set("endereco", None)
@@ -187,6 +189,12 @@ class AddressForm(ContractForm):
         wanted = super()._next(state)
         undecided = not place_of(state.get("lugar")).decided
         return "lugar" if wanted in ("endereco", "confirma") and undecided else wanted
+
+
+def _leaves_from(text: str, known: dict[str, str]) -> bool:
+    """Whether the place that is named is the one they leave: "quero levar a internet do bessa"."""
+    leaving = any(re.search(rf"\bd[eoa] {name}\b", text) for name in known)
+    return leaving and re.search(r"\b(?:pra|para|pro|p|ate)\b", text) is None
 
 
 # -- the owner ---------------------------------------------------------------------------------------
@@ -346,6 +354,8 @@ class PauseForm(ContractForm):
             said = today.isoformat()
         elif re.search(r"\bmes que vem\b|\bproximo mes\b", text) and (asked or talk.intent in self.trigger_intents):
             said = (today.replace(day=1) + dt.timedelta(days=32)).replace(day=1).isoformat()
+        elif not days and (month := _MONTH.search(text)) and not self._is_until(text):
+            said = _first_of(MONTHS.index(month.group(1)) + 1, today).isoformat()
         if said is None and asked and period_days(text):
             state.set("falha", "falta_inicio")  # how long is known now, from when is not
         if said and state.get("pausa_fim") and state.get("pausa_dias"):
@@ -409,6 +419,18 @@ class PauseForm(ContractForm):
             state.set("pausa_fim", None)
             state.set("pausa_dias", None)
             state.set("falha", verdict.outcome.value)
+
+
+MONTHS = (
+    "janeiro", "fevereiro", "marco", "abril", "maio", "junho",
+    "julho", "agosto", "setembro", "outubro", "novembro", "dezembro",
+)  # fmt: skip
+_MONTH = re.compile(rf"\b(?:partir de|em|desde|inicio de|comeco de|pra|para)\s+({'|'.join(MONTHS)})\b")
+
+
+def _first_of(month: int, today: dt.date) -> dt.date:
+    """The next first day of a month."""
+    return dt.date(today.year + (today.month >= month), month, 1)
 
 
 def _days(talk: Talk) -> list[str]:

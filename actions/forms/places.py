@@ -173,6 +173,7 @@ def _from(text: str, folded: str, street: re.Match[str] | None) -> str | None:
     if street is None:
         return None
     begun = text[street.start() :] if len(folded) == len(text) else text
+    begun = re.split(r"\W+(?:(?:com|e|quero|o)\s+)*plano\b", begun, maxsplit=1, flags=re.IGNORECASE)[0]  # another wish
     return re.sub(r"\s+", " ", begun).strip(" .,;!?")[:160]
 
 
@@ -187,6 +188,8 @@ def _area(folded: str, known: dict[str, str], street: re.Match[str] | None) -> s
                 (" " + n for n in known if end.endswith(" " + n) and end[street.start() : -len(n)].split()[1:]),
                 "",
             )
+        before = _LEAD_IN.sub("", folded[: street.start()], count=1).strip(" ,.-")
+        rest = f"{before} {rest}" if before in known else rest  # "tambaú, rua silvino chaves 10"
     else:
         rest = folded
     found = [(m.start(), name) for folded_name, name in known.items() for m in re.finditer(rf"\b{folded_name}\b", rest)]

@@ -184,7 +184,8 @@ class HireForm(PlaceForm):
             chosen = choose_plan(named.group(1), plans) if named else None
         elif chosen is None and asked:
             chosen = choose_plan(text, plans)
-            if chosen is None and (talk.intent == "afirmar" or _THAT_ONE.search(text)):
+            asks = re.search(r"\?|\bqual\b", text)  # "qual você recomenda?" is told again, not taken
+            if chosen is None and not asks and (talk.intent == "afirmar" or _THAT_ONE.search(text)):
                 chosen = suggest(plans, state.get("velocidade_desejada"), bool(state.get("para_empresa")))[0]
             elif chosen is None and _CHEAP.search(text):
                 state.set("velocidade_desejada", 0)

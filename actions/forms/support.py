@@ -41,7 +41,8 @@ ANSWERS = (*SUPPORT_INTENTS, "afirmar", "negar", "informar", "nlu_fallback", "ag
 _NO = re.compile(r"\b(?:nao|n|nn|nada|nem|nenhum\w*|nunca|negativo|ainda|continua|mesm[ao]|igual|pior|piorou)\b")
 _YES = re.compile(
     r"\b(?:sim|s|ss|isso|voltou|voltaram|resolveu|resolvido|funcionou|funcionando|normalizou|pegou|acendeu"
-    r"|acenderam|ligou|melhora|melhorou|deu certo|foi|consegui|aham|claro|uhum|ja)\b"
+    r"|acenderam|ligou|melhora|melhorou|deu certo|foi|consegui|aham|claro|uhum)\b"
+    r"|^\W*ja\W*$"
 )
 _NEVER = r"(?!)"
 _ONLY = re.compile(r"\b(?:so|somente|apenas)\b")
@@ -178,6 +179,7 @@ class SupportForm(ServiceForm):
             state.set("resposta", None)
 
 
+_AN_HOUR = re.compile(r"\d|\b(?:noite|depois|antes|almoco|cedo|tarde)\b")
 _AT_HOME = re.compile(r"^(?!.*(?:\?|\bnao\b)).*\b(?:tem (?:gente|quem|alguem)|em casa|estarei|vou estar|vai ter)\b")
 
 
@@ -190,7 +192,11 @@ class VisitForm(ServiceForm):
     async def _read(self, talk: Talk, state: State, requested: str | None) -> bool:
         """More about the fault, told while a day is asked, does not begin the script again."""
         answered = await super()._read(talk, state, requested)
-        return answered or (requested is not None and talk.intent in SUPPORT_INTENTS)
+        # "Só posso depois das 18" asks for no other visit than this one.
+        about_this = talk.intent == "consultar_visita" and visit_wish(talk.text) not in ("cancelar", "nao_veio")
+        if requested == "visita" and not answered and about_this and _AN_HOUR.search(strip_accents(talk.text.lower())):
+            state.set("falha", "sem_vaga")
+        return answered or (requested is not None and (talk.intent in SUPPORT_INTENTS or about_this))
 
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
         if slot == "confirma" and asked and talk.intent == "afirmar" and _AT_HOME.search(strip_accents(talk.text.lower())):

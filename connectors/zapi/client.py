@@ -14,15 +14,15 @@ from connectors.errors import GatewayError, NotAuthorised, TemporaryGatewayError
 from connectors.messages import Outgoing
 from connectors.outbox import Sent
 from connectors.settings import Settings, ZapiSettings
-from connectors.zapi.render import Request, render
+from connectors.zapi.render import render
 
 TIMEOUT_SECONDS = 20.0
 MAX_FILE_BYTES = 16 * 1024 * 1024
-#: An instance keeps no more (facts/zapi.md §1.5).
+#: An instance keeps no more.
 MAX_QUEUE = 1000
 #: A 2xx with one of these in it is no refusal, whatever its `error` says.
 GOOD_KEYS = ("messageId", "zaapId", "connected")
-#: Words in a 400 that tell of the account, not of the message (facts/zapi.md §1.4).
+#: Words in a 400 that tell of the account, not of the message.
 ACCOUNT_ERRORS = ("client-token", "subscribe", "instance not found", "not allowed")
 
 
@@ -51,7 +51,7 @@ class ZapiClient:
             quoted=quoted,
             data_uri=data_uri,
         )
-        answer = await self._post(request)
+        answer = await self._call("POST", request.method, request.body)
         return Sent(_id(answer.get("messageId") or answer.get("id")), _id(answer.get("zaapId")))
 
     async def online(self) -> bool:
@@ -74,9 +74,6 @@ class ZapiClient:
     async def unqueue(self, queue_id: str) -> None:
         """Takes one message out of the instance's queue; raises as `send`."""
         await self._call("DELETE", f"queue/{quote(queue_id, safe='')}", None)
-
-    async def _post(self, request: Request) -> dict[str, Any]:
-        return await self._call("POST", request.method, request.body)
 
     async def _call(self, verb: str, method: str, body: dict[str, Any] | None) -> dict[str, Any]:
         # The token is part of the path, so no error below may carry the URL.

@@ -55,10 +55,8 @@ def test_pagou_esta_bloqueado_e_aceita_o_desbloqueio(chat, stack):
         theo.ouve("ja paguei as contas")
         theo.ouve("222.333.444-05")
         theo.diz_protocolo()
-        theo.pergunta("desbloquear", "confiança")
+        theo.pergunta("desbloquear", "confiança", "3 dias")
         theo.ouve("quero sim")
-        if theo.opcoes:
-            theo.ouve("sim")
         theo.diz("liberada", in_days(3))
         assert stack.erp.contract("1002").released_until.strftime("%d/%m/%Y") == in_days(3)
 
@@ -162,6 +160,24 @@ def test_contesta_e_ve_de_que_a_conta_e_feita(chat, stack, relato):
         ticket = stack.erp.ticket(theo.diz_protocolo())
         assert ticket.subject == "contestar_fatura"
         assert relato in ticket.text
+
+
+def test_dias_sem_internet_sao_motivo_para_contestar(chat, stack):
+    with chat("Edivaldo") as theo:
+        theo.ouve("quero contestar minha fatura")
+        theo.ouve("717.273.747-46")
+        theo.ouve("ficou 2 dias sem internet")
+        assert "2 dias" in stack.erp.ticket(theo.diz_protocolo()).text
+
+
+def test_proposta_em_branco_e_perguntada_de_novo(chat):
+    with chat("Wagner") as theo:
+        theo.ouve("quero negociar meus atrasados")
+        theo.ouve("135.792.468-28")
+        theo.ouve("quero")
+        theo.nao_diz("protocolo")
+        theo.ouve("em 3 vezes no cartão")
+        theo.diz("protocolo")
 
 
 def test_contesta_sem_fatura_aberta(chat, stack):

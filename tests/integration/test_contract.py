@@ -218,6 +218,23 @@ def test_pausa_com_as_duas_datas_na_primeira_frase(chat):
         assert (held.suspended_from, held.suspended_until) == (first, last)
 
 
+def test_pausa_a_partir_de_um_mes(chat):
+    first = dt.date(today().year + 1, 1, 1)
+    with chat("Severina") as theo:
+        theo.ouve("dá pra suspender por 3 meses a partir de janeiro?")
+        theo.ouve(theo.documento)
+        theo.pergunta(f"{first:%d/%m/%Y}", "90 dias")
+
+
+def test_o_bairro_de_onde_se_sai_nao_e_o_de_destino(chat):
+    with chat("Marlene") as theo:
+        theo.ouve("quero levar a internet do bessa")
+        theo.ouve(theo.documento)
+        theo.pergunta("Pra onde você vai")
+        theo.ouve("tambaú, rua silvino chaves 10")
+        theo.pergunta("rua silvino chaves 10, Tambaú")
+
+
 def test_pausa_curta_demais_explica_o_limite(chat):
     with chat("Severina") as theo:
         theo.ouve("quero suspender por 10 dias")

@@ -119,6 +119,28 @@ def test_atendente_na_hora_e_sem_documento(chat, stack, pedido):
             theo.diz(f"{state.next_opening.hour}h")
 
 
+def test_nota_dita_por_extenso_e_a_nota(chat):
+    with chat("Marlene") as theo:
+        theo.ouve("quero o pix da minha conta")
+        theo.ouve(theo.documento)
+        theo.ouve("obrigado")
+        theo.pergunta("De 0 a 10")
+        theo.ouve("nota 10")
+        theo.diz("pela nota")
+
+
+def test_quem_espera_o_atendente_nao_recebe_o_menu(chat):
+    with chat("Marlene") as theo:
+        theo.ouve("quero falar com uma pessoa")
+        theo.diz_protocolo()
+        theo.ouve("tem alguém aí?")
+        theo.diz("time")
+        assert not theo.opcoes, theo.transcript()
+        theo.ouve("quero o pix da minha conta")
+        theo.ouve(theo.documento)
+        theo.manda_pix("99,90")
+
+
 def test_pedir_atendente_outra_vez_nao_abre_outro_pedido(chat):
     with chat() as theo:
         theo.ouve("atendente")

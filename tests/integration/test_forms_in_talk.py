@@ -73,6 +73,18 @@ def test_espanto_e_espera_nao_sao_um_sim(chat, stack, texto):
         assert stack.erp.contract("1002").status is ContractStatus.BLOCKED_FOR_DEBT, theo.transcript()
 
 
+@pytest.mark.parametrize(
+    "texto", ["o cpf é do meu marido, pode ser?", "a conta é no nome do meu pai", "tá no nome da minha mãe"]
+)
+def test_contrato_de_outra_pessoa_nao_e_troca_de_titular(chat, texto):
+    with chat("Marlene") as theo:
+        theo.ouve("quero o pix da minha conta")
+        theo.ouve(texto)
+        theo.pergunta("CPF ou CNPJ")
+        theo.ouve("123.123.123-87")
+        theo.manda_pix("99,90")
+
+
 def test_espera_tem_resposta_e_a_pergunta_fica_de_pe(chat, stack):
     with chat("Josenildo") as theo:
         theo.ouve("libera em confiança")

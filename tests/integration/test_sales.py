@@ -139,6 +139,18 @@ def test_cep_logo_depois_dos_planos_vira_cobertura(chat):
         theo.oferece(*PRICES)
 
 
+def test_pergunta_pela_sugestao_nao_escolhe_o_plano(chat):
+    with chat() as theo:
+        theo.ouve("quero contratar internet")
+        theo.ouve("58037-120")
+        theo.ouve("não sei, qual você recomenda?")
+        theo.nao_diz("Anotei", "rua e o número")
+        theo.oferece(*PRICES)
+        theo.ouve("esse que você recomenda")
+        theo.diz("600 Mega")
+        theo.pergunta("número")
+
+
 def test_padaria_recebe_a_sugestao_de_empresa(chat):
     with chat() as theo:
         theo.ouve("quero internet pra minha padaria")

@@ -125,6 +125,16 @@ def test_o_dia_que_se_pede_e_o_dia_que_se_marca(chat, stack):
         theo.diz(last, "Protocolo")
 
 
+def test_hora_que_nao_ha_nao_perde_a_marcacao(chat):
+    with chat("Caio") as theo:
+        identify(theo, "modem com luz vermelha")
+        theo.pergunta("técnico")
+        theo.ouve("só posso depois das 18")
+        theo.diz("não tem vaga")
+        theo.ouve("1")
+        theo.pergunta("onfirm")
+
+
 @pytest.mark.parametrize("texto", ["preciso mudar pra terça", "não vou conseguir, outro dia", "sexta de manhã"])
 def test_visita_consultada_se_muda_em_palavras_soltas(chat, texto):
     with chat("Ivone") as theo:

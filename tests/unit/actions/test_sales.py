@@ -63,6 +63,7 @@ COMPANY = Plan("e", "Empresa 600", 600, Decimal("189.90"), "IP fixo", for_compan
         ("aqui em casa", Said()),
         ("vocês atendem aqui?", Said()),
         ("220", Said()),
+        ("tambaú, rua silvino chaves 10", Said(street="rua silvino chaves 10", served_area="Tambaú")),
         ("o mais barato", Said()),
     ],
 )
@@ -82,6 +83,7 @@ def test_place_where_it_was_asked(text, expected):
             Said(street="rua josefa taveira em mangabeira", served_area="Mangabeira"),
         ),
         ("tem fibra na rua josefa taveira mangabeira?", Said(street="rua josefa taveira mangabeira", served_area="Mangabeira")),
+        ("quero na rua das flores 20, bessa, plano de 600", Said(street="rua das flores 20, bessa", served_area="Bessa")),
         ("tem internet no geisel?", Said()),
         ("quero internet pra minha casa", Said()),
         ("meu cpf é 123.123.123-87", Said()),

@@ -17,12 +17,6 @@ def test_plans_for_people_and_for_companies(erp: SqlErp) -> None:
     assert [plan.id for plan in sales.plans_for(erp, company=True)] == ["empresa-600"]
 
 
-def test_the_closest_plan(erp: SqlErp) -> None:
-    for mbps, plan in ((1, "fibra-300"), (300, "fibra-300"), (500, "fibra-600"), (2000, "fibra-1000")):
-        assert sales.closest_plan(erp, mbps).id == plan
-    assert sales.closest_plan(erp, 300, company=True).id == "empresa-600"
-
-
 def test_ceps(erp: SqlErp) -> None:
     for cep, outcome, neighbourhood in (
         ("58037000", "served", "Jardim Oceania / Bessa"),

@@ -323,7 +323,7 @@ async def test_a_database_that_is_away_costs_nothing(
 
 
 async def undelivered(outbox: Outbox, number: int, error: str | None) -> None:
-    """Z-API names a message by its queue id when it never got another (facts/zapi.md §3.1)."""
+    """Z-API names a message by its queue id when it never got another."""
     await outbox.delivered(Delivery(f"QUEUE{number}", f"QUEUE{number}", error))
     await eventually(lambda: not outbox._workers.busy)
 

@@ -448,6 +448,6 @@ def test_the_indices_are_there(memory: FailSafeTrackerStore, database_url: str) 
 
 
 def test_slots_do_not_grow_from_session_to_session() -> None:
-    """Rasa copies every past value of every slot at each session start (facts/rasa.md §1.6)."""
+    """Rasa copies every past value of every slot at each session start."""
     root = Path(__file__).parents[3]
     assert Domain.load(root / "domain.yml").session_config.carry_over_slots is False

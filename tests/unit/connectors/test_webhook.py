@@ -43,7 +43,7 @@ FIXTURES = {path.stem: json.loads(path.read_text()) for path in Path(__file__).p
 TOKEN, ACCOUNT = "B1B2B3B4B5B6B7B8B9B0C1C2", "F" + "0" * 32 + "S"
 SECRET = "segredo do cliente"
 SHARED = "entre-theo-e-as-acoes"
-#: The headers of a recorded call, with its offer of HTTP/2 (facts/zapi.md §2.1).
+#: The headers of a recorded call, with its offer of HTTP/2.
 H2C = {
     "connection": "Upgrade, HTTP2-Settings",
     "http2-settings": "AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA",
@@ -616,7 +616,7 @@ def test_a_missing_variable_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> 
 async def test_sigterm_ends_the_turn_under_way_and_keeps_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A real process: Sanic itself would drop the work behind an acknowledged message (facts/rasa.md §2.2)."""
+    """A real process: Sanic itself would drop the work behind an acknowledged message."""
     sent: list[Any] = []
 
     async def take(request: web.Request) -> web.Response:
