@@ -173,7 +173,7 @@ def _from(text: str, folded: str, street: re.Match[str] | None) -> str | None:
     if street is None:
         return None
     begun = text[street.start() :] if len(folded) == len(text) else text
-    begun = re.split(r"\W+(?:(?:com|e|quero|o)\s+)*plano\b", begun, maxsplit=1, flags=re.IGNORECASE)[0]  # another wish
+    begun = re.split(r"\W{1,3}(?:(?:com|e|quero|o)\s{1,3}){0,3}plano\b", begun, maxsplit=1, flags=re.IGNORECASE)[0]  # another wish
     return re.sub(r"\s+", " ", begun).strip(" .,;!?")[:160]
 
 
