@@ -76,7 +76,7 @@ def receive(db: Connection, channel: str, instance: str, message: Incoming, now:
     """Stores a message once. Returns its conversation, or None when it is a duplicate.
 
     The key is (channel, instance, kind, message_id): Z-API repeats a message with another `momment`,
-    and a deletion carries the id of the message it deletes (facts/zapi.md §2.2).
+    and a deletion carries the id of the message it deletes.
     """
     name = conversation_of(db, message)
     state = "new"
@@ -148,7 +148,7 @@ def conversation_of(db: Connection, message: Incoming) -> str:
     """The conversation of a chat, found by its phone or by its `@lid`; made where neither is known.
 
     A phone belongs to one conversation for ever. A `@lid` joins the phone that it is named with: a talk that
-    began under it goes on, and of two talks the one with the phone does (facts/zapi.md §4.5).
+    began under it goes on, and of two talks the one with the phone does.
     """
     phone = None if is_lid(message.phone) else canonical_phone(message.phone)
     lid = message.phone if is_lid(message.phone) else message.lid

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 WAITS = (1, 2, 4, 8, 15, 30, *[60] * 1440)
 MAX_WAIT_SECONDS = 900.0
 CONCURRENT_SENDS = 16
-#: A delivery error of these kinds is worth another try (facts/zapi.md §3.2).
+#: A delivery error of these kinds is worth another try.
 TEMPORARY_DELIVERY_ERRORS = ("Timeout on send message", "Error on send message")
 MAX_DELIVERY_TRIES = 3
 #: How often the gateway is asked whether the phone is connected; its callbacks usually come first.
@@ -107,7 +107,7 @@ def find_sent(db: Connection, message_id: str) -> Outgoing | None:
 def is_ours(db: Connection, conversation: str, message: Incoming, since: float) -> bool:
     """Whether a message seen on the company's phone was sent by Theo.
 
-    By its id, or, because the echo can overtake the answer of the send call (facts/zapi.md §4.4), by what it
+    By its id, or, because the echo can overtake the answer of the send call, by what it
     says: the same as something that is being sent in this chat, or was a moment ago.
     """
     if find_sent(db, message.message_id) is not None:
@@ -202,7 +202,7 @@ class Outbox:
 
     What is older than `stale_seconds` is not sent any more. While the company's phone is off line nothing is
     handed over: the gateway would keep a thousand messages, refuse the rest, and say all of them at once
-    whenever the phone comes back, however old (facts/zapi.md §1.5).
+    whenever the phone comes back, however old.
     """
 
     def __init__(
