@@ -45,6 +45,11 @@ _WAITING = (
     .where(inbox.c.conversation == sa.bindparam("name"), inbox.c.state == "new")
     .order_by(inbox.c.id)
 )
+_ANSWERED = (
+    inbox.update()
+    .where(inbox.c.id.in_(sa.bindparam("ids", expanding=True)), inbox.c.state.in_(("new", "dropped")))
+    .values(state="done")
+)
 _BY_PHONE, _BY_LID, _BY_ID = (
     sa.select(conversations).where(column == sa.bindparam("value"))
     for column in (conversations.c.phone, conversations.c.lid, conversations.c.id)
@@ -200,8 +205,7 @@ def set_state(db: Connection, ids: Iterable[int], state: str) -> None:
 
 def answered(db: Connection, ids: Sequence[int]) -> bool:
     """Marks the messages of a turn. False when somebody else took one of them meanwhile."""
-    ours = inbox.c.state.in_(("new", "dropped"))  # deleted while it was being answered: it is answered
-    marked = db.execute(inbox.update().where(inbox.c.id.in_(list(ids)), ours).values(state="done"))
+    marked = db.execute(_ANSWERED, {"ids": list(ids)})  # one deleted while it was being answered is answered
     return int(marked.rowcount) == len(ids)
 
 

@@ -34,6 +34,19 @@ LOOK_SECONDS = 30.0
 #: How many early delivery errors are kept for sends that are still under way.
 MAX_EARLY = 100
 
+# What is asked for every bubble is made once, for making a statement costs several times its running.
+_PUT = outbox.insert().values(state="queued", attempts=0, as_text=False)
+_NEXT = (
+    sa.select(outbox)
+    .where(
+        outbox.c.conversation == sa.bindparam("of_conversation"), outbox.c.state == "queued",
+        outbox.c.channel == sa.bindparam("of_channel"),
+    )
+    .order_by(outbox.c.id)
+    .limit(1)
+)  # fmt: skip
+_MARK = outbox.update().where(outbox.c.id == sa.bindparam("row_id"))
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -82,20 +95,13 @@ def put(
     quoted: str | None = None,
 ) -> None:
     """Queues bubbles in order; the first one quotes `quoted`, a message id of the customer's."""
-    for index, message in enumerate(messages):
-        db.execute(
-            outbox.insert().values(
-                channel=channel,
-                conversation=conversation,
-                address=address,
-                content=message.to_json(),
-                quoted=quoted if index == 0 else None,
-                created_at=now,
-                state="queued",
-                attempts=0,
-                as_text=False,
-            )
-        )
+    place = {"channel": channel, "conversation": conversation, "address": address, "created_at": now}
+    rows = [
+        {**place, "content": message.to_json(), "quoted": None if index else quoted}
+        for index, message in enumerate(messages)
+    ]
+    if rows:
+        db.execute(_PUT, rows)
 
 
 def find_sent(db: Connection, message_id: str) -> Outgoing | None:
@@ -145,12 +151,7 @@ def _queued_conversations(db: Connection, channel: str) -> list[str]:
 
 
 def _next(db: Connection, channel: str, conversation: str) -> Row | None:
-    row = db.execute(
-        sa.select(outbox)
-        .where(outbox.c.conversation == conversation, outbox.c.state == "queued", outbox.c.channel == channel)
-        .order_by(outbox.c.id)
-        .limit(1)
-    ).first()
+    row = db.execute(_NEXT, {"of_channel": channel, "of_conversation": conversation}).first()
     if row is None:
         return None
     message = Outgoing.from_json(row.content)
@@ -160,7 +161,7 @@ def _next(db: Connection, channel: str, conversation: str) -> Row | None:
 
 
 def _mark(db: Connection, row_id: int, **values: object) -> None:
-    db.execute(outbox.update().where(outbox.c.id == row_id).values(**values))
+    db.execute(_MARK, {"row_id": row_id, **values})
 
 
 def _mark_and_next(db: Connection, row: Row, values: dict[str, object]) -> Row | None:

@@ -75,6 +75,16 @@ class TheoTrackerStore(SQLTrackerStore):
         create_tables(self.engine, self.Base.metadata)
         for columns in (("sender_id", "id"), ("sender_id", "type_name", "id")):
             _index(self.engine, self._table, columns)
+        # Made once: making a statement costs several times its running.
+        events, mine = self._table.c, self._table.c.sender_id == sa.bindparam("who")
+        # Each of the two is the end of an index, however long the talk is.
+        last = [
+            sa.select(sa.func.max(events.id)).where(mine, events.type_name == kind).scalar_subquery()
+            for kind in (SessionStarted.type_name, RESUMPTION)
+        ]
+        self._starts = sa.select(events.id, events.type_name, events.data).where(events.id.in_(last))
+        since = (mine, events.id >= sa.bindparam("first"), events.type_name != RESUMPTION)
+        self._since = sa.select(events.id, events.data).where(*since).order_by(events.id)
         self.sessionmaker = sessionmaker(bind=self.engine, future=True)
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="theo-memory")
         TrackerStore.__init__(self, domain, event_broker)
@@ -101,25 +111,17 @@ class TheoTrackerStore(SQLTrackerStore):
 
     def _read(self, db: Connection, sender_id: str, everything: bool) -> tuple[list[dict[str, Any]], list[Any]]:
         """(what was true before, the rows that follow it), oldest first."""
-        events = self._table.c
-        mine = events.sender_id == sender_id
         before: list[dict[str, Any]] = []
         first = 0
         if not everything:
-            # Each of the two is the end of an index, however long the talk is.
-            last = [
-                sa.select(sa.func.max(events.id)).where(mine, events.type_name == kind).scalar_subquery()
-                for kind in (SessionStarted.type_name, RESUMPTION)
-            ]
-            starts = db.execute(sa.select(events.id, events.type_name, events.data).where(events.id.in_(last))).all()
+            starts = db.execute(self._starts, {"who": sender_id}).all()
             start = max(starts, key=lambda row: row.id, default=None)
             if start is not None and start.type_name == RESUMPTION:
                 resumption = json.loads(start.data)
                 before, first = resumption["before"], resumption["first"]
             elif start is not None:
                 first = start.id
-        query = sa.select(events.id, events.data).where(mine, events.id >= first, events.type_name != RESUMPTION)
-        return before, db.execute(query.order_by(events.id)).all()
+        return before, db.execute(self._since, {"who": sender_id, "first": first}).all()
 
     # -- writing ------------------------------------------------------------------------------------
 

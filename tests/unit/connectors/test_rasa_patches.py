@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import importlib
 import importlib.util
+import json
 import re
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -22,8 +23,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from rasa.core.actions.action import ActionExecutionRejection, RemoteAction
+from rasa.core.actions.forms import FormAction
 from rasa.core.channels.channel import CollectingOutputChannel
 from rasa.core.policies.policy import PolicyPrediction
+from rasa.core.policies.rule_policy import RulePolicy
 from rasa.core.processor import MessageProcessor
 from rasa.core.tracker_store import FailSafeTrackerStore, InMemoryTrackerStore
 from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema, SchemaNode
@@ -312,6 +315,80 @@ def test_ours_goes_on_from_the_states_before(monkeypatch: pytest.MonkeyPatch) ->
     assert replayed == []
     tracker.copy().update(UserUttered("oi", OI))
     assert TALK_DOMAIN.states_for_tracker_history(tracker) == states(TALK_DOMAIN, tracker)
+
+
+# -- the tracker that a form looks at ------------------------------------------------------------------
+
+
+def form_tracker() -> DialogueStateTracker:
+    return DialogueStateTracker.from_events("5583991110001", TALK[:7], TALK_DOMAIN.slots)
+
+
+def test_rasa_replays_the_talk_for_a_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = form_tracker()
+    replayed = count_calls(monkeypatch, DialogueStateTracker, "update")
+    form = fresh("rasa.core.actions.forms").FormAction("dia_form", None)
+    form._temporary_tracker(tracker, [SlotSet("dia", "4")], TALK_DOMAIN)
+    assert len(replayed) > len(tracker.events)
+
+
+def test_ours_copies_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker, theirs = form_tracker(), fresh("rasa.core.actions.forms").FormAction("dia_form", None)
+    said = SlotSet("dia", "4")
+
+    def told(state: DialogueStateTracker) -> Any:
+        return re.sub(r"('timestamp'|'latest_event_time'): [\d.]+", "", str(state.current_state(EventVerbosity.ALL)))
+
+    expected = theirs._temporary_tracker(tracker, [said], TALK_DOMAIN)
+    replayed = count_calls(monkeypatch, DialogueStateTracker, "update")
+    ours = FormAction("dia_form", None)._temporary_tracker(tracker, [said], TALK_DOMAIN)
+    assert [type(event) for _, event, *_ in replayed] == [SlotSet, ActionExecuted, SlotSet]
+    assert told(ours) == told(expected)
+    assert tracker.get_slot("dia") is None
+
+
+# -- the rules that may fit ---------------------------------------------------------------------------
+
+
+def rule(*states: dict[str, Any]) -> str:
+    return json.dumps(states)
+
+
+LISTENS = {"prev_action": {"action_name": "action_listen"}}
+RULES = {
+    rule({**LISTENS, "user": {"intent": "oi"}}): "action_x",
+    rule({**LISTENS, "user": {"intent": "oi"}, "slots": {"dia": [1.0]}}): "dia_form",
+    rule({**LISTENS, "user": {"intent": "informar"}}): "action_x",
+    rule(LISTENS): "action_default_fallback",
+    rule({"user": {"intent": "oi"}}): "action_of_a_beginning",
+    rule({**LISTENS, "user": {"intent": "oi"}}, {"user": {"intent": "oi"}, "prev_action": {"action_name": "action_x"}}): "action_listen",
+    rule({"prev_action": {"action_name": "dia_form"}, "active_loop": {"name": "should_not_be_set"}}): "action_x",
+}
+SAYS_OI = {**LISTENS, "user": {"intent": "oi"}}
+AFTER_X = {"user": {"intent": "oi"}, "prev_action": {"action_name": "action_x"}}
+TALKS: list[list[dict[str, Any]]] = [
+    [SAYS_OI], [SAYS_OI, AFTER_X], [{**SAYS_OI, "slots": {"dia": (1.0,)}}], [LISTENS], [{"user": {"intent": "oi"}}], [{}],
+    [AFTER_X], [{**LISTENS, "user": {"intent": "informar"}}, AFTER_X], [{"prev_action": {"action_name": "dia_form"}}],
+    [{"prev_action": {"action_name": "dia_form"}, "active_loop": {"name": "dia_form"}}], [],
+]  # fmt: skip
+
+
+def test_rasa_tries_every_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = fresh("rasa.core.policies.rule_policy").RulePolicy
+    tried = count_calls(monkeypatch, theirs, "_is_rule_applicable")
+    theirs._get_possible_keys(theirs.__new__(theirs), RULES, [SAYS_OI])
+    assert len(tried) == len(RULES)
+
+
+def test_ours_finds_the_same_among_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = fresh("rasa.core.policies.rule_policy").RulePolicy
+    ours = RulePolicy.__new__(RulePolicy)
+    found = [theirs._get_possible_keys(theirs.__new__(theirs), RULES, states) for states in TALKS]
+    assert [ours._get_possible_keys(RULES, states) for states in TALKS] == found
+    assert sum(map(bool, found)) > 5
+    tried = count_calls(monkeypatch, RulePolicy, "_is_rule_applicable")
+    ours._get_possible_keys(RULES, [{**LISTENS, "user": {"intent": "informar"}}])
+    assert len(tried) < len(RULES) / 2
 
 
 # -- the log ------------------------------------------------------------------------------------------
