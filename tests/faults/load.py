@@ -98,11 +98,18 @@ async def everybody_at_once(stack: City, name: str, count: int | None = None) ->
         f"memória do Rasa {load.memory_before:.0f} → {load.memory_peak:.0f} MB; "
         f"resposta: mediana {load.wait_median:.0f} s, última {max(waits, default=0):.0f} s"
     )
-    if load.memory_peak - load.memory_before > MOST_GROWTH_MB:
-        result.problems.append(f"memory grew from {load.memory_before:.0f} to {load.memory_peak:.0f} MB")
-    if load.webhook_p95 > MOST_WEBHOOK_SECONDS:
-        result.problems.append(f"95 % of the webhook calls took up to {load.webhook_p95:.1f} s")
+    result.problems += wrong_with_load(load)
     return result
+
+
+def wrong_with_load(load: Load) -> list[str]:
+    """What a crowd may not do to Theo."""
+    problems = []
+    if load.memory_peak - load.memory_before > MOST_GROWTH_MB:
+        problems.append(f"memory grew from {load.memory_before:.0f} to {load.memory_peak:.0f} MB")
+    if load.webhook_p95 > MOST_WEBHOOK_SECONDS:
+        problems.append(f"95 % of the webhook calls took up to {load.webhook_p95:.1f} s")
+    return problems
 
 
 async def one_floods(stack: City, name: str, count: int | None = None) -> Result:
@@ -130,17 +137,25 @@ async def one_floods(stack: City, name: str, count: int | None = None) -> Result
         f"espera dos outros: 95 % em até {percentile(noisy, 0.95):.1f} s (sem a enxurrada {percentile(quiet, 0.95):.1f} s); "
         f"das {FLOOD} mensagens {states[True, 'surplus']} ficaram guardadas sem resposta própria, avisado {told} vez"
     )
-    if percentile(noisy, 0.95) > 2 * percentile(quiet, 0.95) + 2:
-        result.problems.append(
-            f"the others waited {percentile(noisy, 0.95):.1f} s instead of {percentile(quiet, 0.95):.1f} s"
-        )
-    if told != 1:
-        result.problems.append(f"who wrote too much was told {told} times")
-    if states[False, "surplus"]:
-        result.problems.append(f"{states[False, 'surplus']} messages of others were set aside")
-    if states[True, "surplus"] + states[True, "done"] != FLOOD + 1 or states[True, "surplus"] < FLOOD // 2:
-        result.problems.append(f"of the flood {dict(states)} are on record")
+    result.problems += wrong_with_flood(quiet, noisy, told, states)
     return result
+
+
+def wrong_with_flood(quiet: list[float], noisy: list[float], told: int, states: Counter[tuple[bool, str]]) -> list[str]:
+    """What one number's flood may not do: `quiet` and `noisy` are the others' waits in seconds, before it and in it;
+    `states` counts the records by (of that number, state).
+    """
+    problems = []
+    before, within = percentile(quiet, 0.95), percentile(noisy, 0.95)
+    if within > 2 * before + 2:
+        problems.append(f"the others waited {within:.1f} s instead of {before:.1f} s")
+    if told != 1:
+        problems.append(f"who wrote too much was told {told} times")
+    if states[False, "surplus"]:
+        problems.append(f"{states[False, 'surplus']} messages of others were set aside")
+    if states[True, "surplus"] + states[True, "done"] != FLOOD + 1 or states[True, "surplus"] < FLOOD // 2:
+        problems.append(f"of the flood {dict(states)} are on record")
+    return problems
 
 
 async def _wait_of_each(world: World, customers: list[Customer]) -> list[float]:
