@@ -9,7 +9,7 @@ from rasa_sdk.events import SlotSet
 from actions.desk import when
 from actions.formats import money
 from actions.forms.base import CONFIRMED
-from actions.forms.places import ask_place, fold, full_address, place_name, place_of, tell_verdict
+from actions.forms.places import ask_place, full_address, place_name, place_of, tell_verdict
 from actions.forms.sales import (
     ANOTHER_NUMBER,
     COMPANY,
@@ -25,6 +25,7 @@ from actions.talk import Events, Talk, TheoAction, forget
 from backoffice import desk, sales
 from backoffice.records import NewLead, Plan
 from backoffice.sales import CoverageOutcome
+from language.folding import fold
 
 #: What is about one wish to be connected, and over when it is registered.
 WISH = (

@@ -502,9 +502,9 @@ def figures(guesses: Sequence[Guess], asked: Examples, ms: float, seconds: float
     )
 
 
-def run_apart(name: str, seed: int) -> dict[str, Any]:
-    """One row with one seed in a process of its own: nothing that another row loaded is there."""
-    command = [sys.executable, "-W", "ignore", "-m", "bench.compare_nlu", "--one", name, str(seed)]
+def run_apart(module: str, name: str, number: int) -> dict[str, Any]:
+    """What `python -m MODULE --one NAME NUMBER` prints: a row in a process of its own, without what another one loaded."""
+    command = [sys.executable, "-W", "ignore", "-m", module, "--one", name, str(number)]
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "RASA_TELEMETRY_ENABLED": "false"}
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **quiet, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
@@ -631,7 +631,7 @@ def main() -> int:
         if row.slow and not arguments.slow:
             continue
         try:
-            runs = [run_apart(name, seed) for seed in row.seeds]
+            runs = [run_apart("bench.compare_nlu", name, seed) for seed in row.seeds]
         except (RuntimeError, subprocess.TimeoutExpired) as error:
             print(f"✗ {name}: {error}", file=sys.stderr)
             failed.append(name)

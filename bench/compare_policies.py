@@ -17,7 +17,6 @@ import logging
 import os
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,12 +28,11 @@ from typing import Any
 import yaml
 
 from bench import as_stock
-from bench.compare_nlu import DOCUMENT, put_between
+from bench.compare_nlu import DOCUMENT, put_between, run_apart
 
 ROOT = as_stock.ROOT
 BEGIN, END = "<!-- compare-policies: written by `make compare-policies` -->", "<!-- /compare-policies -->"
 HALVES = (0, 1)
-ROW_SECONDS = 1500
 #: An intent that a trainer added without a rule.
 NEW_INTENT, NOT_UNDERSTOOD = "sem_regra", "action_nao_entendi"
 #: Title, and what `rasa init` has beside RulePolicy.
@@ -150,19 +148,6 @@ def measure(names: Sequence[str], asked: int) -> dict[str, Any]:
         }  # fmt: skip
 
 
-def run_apart(name: str, asked: int) -> dict[str, Any]:
-    """One row and half in a process of its own."""
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "RASA_TELEMETRY_ENABLED": "false"}
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "bench.compare_policies", "--one", name, str(asked)], cwd=ROOT,
-        env={**os.environ, **quiet, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=ROW_SECONDS,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"{name}: {done.stderr[-2000:]}")
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
-
-
 def table(results: dict[str, list[dict[str, Any]]]) -> str:
     """The rows as Markdown: counts are the sums of both halves; seconds, milliseconds and MB their means."""
     lines = [
@@ -197,7 +182,7 @@ def main() -> int:
         return 0
     results: dict[str, list[dict[str, Any]]] = {}
     for name in ROWS:
-        results[name] = [run_apart(name, asked) for asked in HALVES]
+        results[name] = [run_apart("bench.compare_policies", name, asked) for asked in HALVES]
         print(table({name: results[name]}).splitlines()[-1], flush=True)
     said = f"Measured on {dt.date.today().isoformat()}, {os.cpu_count()} cores; seconds and milliseconds are the processor's."
     put_between(DOCUMENT, BEGIN, END, f"\n{table(results)}\n\n{said}\n")

@@ -45,6 +45,11 @@ def strip_accents(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
+def fold(text: str) -> str:
+    """Lower case without accents."""
+    return strip_accents(text.lower())
+
+
 _TOKEN = re.compile(r"\d[\d.\-/]*\d|\w+|[^\w\s]")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from language.courtesy import NO_WISH
-from language.folding import strip_accents
+from language.folding import fold
 
 Ranking = list[dict[str, Any]]
 
@@ -44,7 +44,7 @@ def in_order(text: str, ranking: Ranking, rank: Callable[[str], Ranking]) -> Ran
         return ranking
     if len(text.split()) > MOST_WORDS:
         return ranking
-    parts = [strip_accents(part.lower()) for part in _BETWEEN.split(text)]  # an "é" does not part what an "e" does
+    parts = [fold(part) for part in _BETWEEN.split(text)]  # an "é" does not part what an "e" does
     parts = [part for part in parts if len(part.split()) >= 2 and not _NOT_THIS.match(part)]
     if len(parts) < 2 and ranking[0]["name"] != "saudar":
         return ranking

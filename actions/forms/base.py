@@ -24,7 +24,7 @@ from actions.talk import AGAIN, Events, SideAnswer, Talk, failed, sealed
 from backoffice.documents import DocumentProblem, document_problem, parse_document
 from backoffice.identity import IdentityOutcome, identify, parse_birth
 from backoffice.records import Contract, ContractStatus
-from language.folding import strip_accents
+from language.folding import fold
 
 CONFIRMED, NEEDS_BIRTH, NEEDS_PERSON = "confirmada", "falta_nascimento", "precisa_de_pessoa"
 #: After this many answers that did not confirm who writes, a person is offered; after one more, called.
@@ -223,14 +223,14 @@ class ServiceForm(Action, ABC):
                 state.set("documento_parcial", None)
                 state.fail("nao_confere")
             return True
-        if requested == "documento" and not form_of(talk.intent) and _NOT_AT_HAND.search(strip_accents(talk.text.lower())):
+        if requested == "documento" and not form_of(talk.intent) and _NOT_AT_HAND.search(fold(talk.text)):
             state.set("falha", "nao_sabe")
             return True
         if (
             requested == "documento"
             and "transferir_titularidade" not in self.trigger_intents
             and talk.intent != "falar_com_atendente"
-            and _SOMEBODY_ELSES.search(strip_accents(talk.text.lower()))
+            and _SOMEBODY_ELSES.search(fold(talk.text))
         ):
             state.set("falha", "de_outra_pessoa")
             return True
@@ -309,7 +309,7 @@ class ServiceForm(Action, ABC):
 
 def address_words(text: str) -> set[str]:
     """The words that tell one address from another."""
-    words = set(re.findall(r"\w+", strip_accents(text.lower())))
+    words = set(re.findall(r"\w+", fold(text)))
     return {word for word in words if len(word) >= 2} - {"rua", "av", "de", "da", "do", "na", "no", "mega", "casa", "um", "dois"}
 
 
@@ -395,7 +395,7 @@ DROP = re.compile(r"\W*(?:cancel(?:a|ar|e)|para|parar)(?: isso| tudo)?\W*")
 
 def asks_to_wait(talk: Talk) -> bool:
     """ "Peraí", "vou lá ver": an assent elsewhere (`afirmar`), and the answer to nothing that Theo asked."""
-    text = strip_accents(talk.text.lower())
+    text = fold(talk.text)
     return talk.intent == "afirmar" and bool(_WAIT.search(text)) and not _ANSWERED.search(text)
 
 
@@ -404,7 +404,7 @@ def clear_answer(talk: Talk, own_intents: tuple[str, ...]) -> bool | None:
 
     "Peraí", "oxe" and "voltou" are kind answers elsewhere and none here; where both are said, a no wins.
     """
-    text = strip_accents(talk.text.lower())
+    text = fold(talk.text)
     if _WAIT.search(text) or _CONDITION.search(text):
         return None
     if talk.intent == "negar":

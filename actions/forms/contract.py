@@ -8,7 +8,7 @@ from typing import Any
 
 from actions.formats import money
 from actions.forms.base import CONFIRMED, DROP, FREE_ANSWERS, ServiceForm, State, _starts_now, clear_answer
-from actions.forms.places import areas, fold, hear_place, place_of, tell_verdict
+from actions.forms.places import areas, hear_place, place_of, tell_verdict
 from actions.forms.sales import ODD_NUMBER, PLACE_INTENTS, choose_plan, name_in, phone_in, read_address, speeds
 from actions.talk import Events, Talk
 from backoffice import contract as rules
@@ -16,6 +16,7 @@ from backoffice.contract import SuspensionOutcome
 from backoffice.documents import mask_documents, parse_document
 from backoffice.records import Contract, ContractStatus, Plan
 from backoffice.sales import CoverageOutcome
+from language.folding import fold
 
 NO_ALTERNATIVE, DECLINED, ACCEPTED = "nenhuma", "recusada", "aceita"
 class ContractForm(ServiceForm):

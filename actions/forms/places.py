@@ -18,7 +18,7 @@ from backoffice import sales
 from backoffice.cep import CepDirectory, CepOutcome, CepReading, parse_cep
 from backoffice.records import CoverageMap, Point
 from backoffice.sales import CoverageOutcome
-from language.folding import strip_accents
+from language.folding import fold
 
 #: After this many answers that did not settle the place, what is known has to do.
 ENOUGH_TRIES = 3
@@ -111,11 +111,6 @@ class Place:
 def place_of(slot: Any) -> Place:
     """The place that a slot holds; an empty one for None."""
     return Place(**slot) if isinstance(slot, dict) else Place()
-
-
-def fold(text: str) -> str:
-    """Lower case without accents."""
-    return strip_accents(text.lower())
 
 
 def areas(records: CoverageMap) -> dict[str, str]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from actions.formats import money
 from actions.forms.base import CONFIRMED, FREE_ANSWERS, ServiceForm, State, _starts_now
-from actions.forms.places import capitals, fold, hear_place, place_of, tell_verdict
+from actions.forms.places import capitals, hear_place, place_of, tell_verdict
 from actions.talk import Talk
 from backoffice import phones, sales
 from backoffice.records import Plan
+from language.folding import fold
 
 ANOTHER_NUMBER, ODD_NUMBER = "outro_numero", "numero_estranho"
 COMPANY = re.compile(

@@ -11,7 +11,7 @@ from actions.talk import Talk
 from backoffice import support
 from backoffice.first_level import End, Step, Symptom, next_step
 from backoffice.support import DiagnosisOutcome
-from language.folding import strip_accents
+from language.folding import fold
 
 DANGER = re.compile(
     r"faisca|choque|pegando fogo|fumaca|fio (?:caiu|caido|partido|arrebentado|no chao)|poste (?:caiu|caindo)|curto"
@@ -59,7 +59,7 @@ _STEP_WORDS = {
 
 def read_answer(step: Step, text: str, intent: str) -> bool | None:
     """Yes or no to a step, in free words; negation wins ("não tem luz vermelha"). None: neither."""
-    folded = strip_accents(text.lower())
+    folded = fold(text)
     yes_words, no_words = _STEP_WORDS.get(step, (_NEVER, _NEVER))
     if _NO.search(folded) or re.search(no_words, folded):
         return False
@@ -70,7 +70,7 @@ def read_answer(step: Step, text: str, intent: str) -> bool | None:
 
 def did_in_vain(text: str, step: Step, tried: list[str]) -> bool:
     """Whether a step is said to be done already, without a word that it helped."""
-    folded = strip_accents(text.lower())
+    folded = fold(text)
     done = step.value in tried or re.search(r"\b(?:ja|fiz|tentei)\b.{0,80}\b(?:fiz|tentei|isso)\b|\bja (?:fiz|tentei)\b", folded)
     return bool(done) and not re.search(
         r"\b(?:voltou|resolv\w+|funcion\w+|normalizou|melhorou|pegou|acende\w+|ligou|deu certo|ok)\b", folded
@@ -87,7 +87,7 @@ class SupportForm(ServiceForm):
     def start(self, talk: Talk, state: State) -> None:
         for slot in ("diagnostico", "passo", "respostas", "tentou", "aplicativo", "resultado", "falado"):
             state.set(slot, None)
-        if DANGER.search(strip_accents(talk.text.lower())):
+        if DANGER.search(fold(talk.text)):
             talk.say("utter_perigo")
 
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
@@ -109,7 +109,7 @@ class SupportForm(ServiceForm):
             if step in (Step.RESTART, Step.POWER) and did_in_vain(talk.text, step, state.get("tentou") or []):
                 answer = False  # "já reiniciei" says that it was done, not that it helped
             if answer is None and talk.entity("aplicativo"):
-                step, answer = Step.ONE_APP, bool(_ONLY.search(strip_accents(talk.text.lower())))  # "só no netflix"
+                step, answer = Step.ONE_APP, bool(_ONLY.search(fold(talk.text)))  # "só no netflix"
             if answer is None:
                 return None
             state.set("respostas", {**(state.get("respostas") or {}), step.value: answer})
@@ -132,7 +132,7 @@ class SupportForm(ServiceForm):
 
     def _hear(self, talk: Talk, state: State) -> None:
         """What the customer says to have tried, and the app that stutters."""
-        folded = strip_accents(talk.text.lower())
+        folded = fold(talk.text)
         done = set(state.get("tentou") or []) | {step.value for step, words in TRIED if words.search(folded)}
         if done:
             state.set("tentou", sorted(done))
@@ -194,12 +194,12 @@ class VisitForm(ServiceForm):
         answered = await super()._read(talk, state, requested)
         # "Só posso depois das 18" asks for no other visit than this one.
         about_this = talk.intent == "consultar_visita" and visit_wish(talk.text) not in ("cancelar", "nao_veio")
-        if requested == "visita" and not answered and about_this and _AN_HOUR.search(strip_accents(talk.text.lower())):
+        if requested == "visita" and not answered and about_this and _AN_HOUR.search(fold(talk.text)):
             state.set("falha", "sem_vaga")
         return answered or (requested is not None and (talk.intent in SUPPORT_INTENTS or about_this))
 
     async def read(self, slot: str, talk: Talk, state: State, *, asked: bool) -> Any:
-        if slot == "confirma" and asked and talk.intent == "afirmar" and _AT_HOME.search(strip_accents(talk.text.lower())):
+        if slot == "confirma" and asked and talk.intent == "afirmar" and _AT_HOME.search(fold(talk.text)):
             return True  # the question is also whether somebody is at home
         if slot == "confirma" and asked and state.get("falha") == "sem_vaga":
             return None  # "não, domingo": another day is asked for, and why
@@ -275,7 +275,7 @@ _WISHES = (
 
 def visit_wish(text: str) -> str | None:
     """`nao_veio`, `cancelar` or `remarcar`, where the words about a visit say so."""
-    folded = strip_accents(text.lower())
+    folded = fold(text)
     return next((wish for wish, words in _WISHES if re.search(words, folded)), None)
 
 
